@@ -1,0 +1,91 @@
+// Task: a named recipe in the configuration, and the providers and models that it can be routed to.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/money.h"
+
+namespace llmbatch::model {
+
+enum class Oversize { kError, kAlone };
+enum class AnswerForm {
+  kItems,
+  kText
+};  // kText: the whole completion is the output of the one item
+
+// One way to serve a task. The next one of a route is used when the one before can't serve.
+struct RouteEntry {
+  std::string provider;
+  std::string model;
+
+  friend auto operator<=>(const RouteEntry&, const RouteEntry&) = default;
+};
+
+struct Task {
+  std::string name;
+  std::string workflow = "map";
+  std::vector<RouteEntry> route;  // never empty
+  std::int64_t max_batch_tokens = 16'000;
+  std::int64_t max_batch_items = 20;
+  Oversize oversize = Oversize::kError;
+  base::Duration linger = std::chrono::milliseconds(200);
+  std::string system;  // mustache, no HTML escaping
+  std::string prompt;  // mustache, no HTML escaping
+  std::map<std::string, std::string> variables;
+  std::string output_schema_json;  // JSON Schema of one item's answer; empty: none
+  AnswerForm answer = AnswerForm::kItems;
+  std::int64_t max_output_tokens = 4'000;
+  std::string
+      parameters_json;  // a JSON object that goes into the provider's request as it is; empty: none
+  std::string fallback_json;  // output of an item that could not be answered; empty: none
+  bool isolate_tenants = false;
+  base::Duration timeout = std::chrono::seconds(600);  // of one call
+  int max_attempts = 8;                                // of one batch, after transient errors
+  int max_item_attempts =
+      3;  // times that an item is asked again when its answer is missing or invalid
+  std::string results_topic;  // empty: the deployment's
+};
+
+// Dollars per million tokens become nano-dollars per thousand tokens, which is an integer for every
+// known price.
+struct ModelPrice {
+  std::int64_t input_nanos_per_1k = 0;
+  std::int64_t cached_input_nanos_per_1k = 0;
+  std::int64_t output_nanos_per_1k = 0;
+};
+
+struct ModelInfo {
+  std::int64_t context_window_tokens = 128'000;
+  std::int64_t max_output_tokens = 16'000;
+  std::optional<ModelPrice> price;  // nullopt: cost is unknown, never zero
+};
+
+// How a provider's wire format is spoken; everything in which compatible servers differ is a switch
+// here.
+struct Provider {
+  enum class SchemaMode { kJsonSchema, kJsonObject, kNone };
+
+  std::string name;
+  std::string api = "openai";
+  std::string max_tokens_field = "max_completion_tokens";
+  std::string system_role = "system";
+  SchemaMode schema_mode = SchemaMode::kJsonSchema;
+  std::int64_t concurrency = 64;  // calls in flight of this replica
+  std::int64_t max_response_bytes = 32LL << 20;
+};
+
+// What the configuration says about the work itself. Immutable once built: a reload makes a new
+// one.
+struct Catalog {
+  std::map<std::string, std::shared_ptr<const Task>> tasks;
+  std::map<std::string, Provider> providers;
+  std::map<RouteEntry, ModelInfo> models;  // an entry for every route entry of every task
+};
+
+}  // namespace llmbatch::model

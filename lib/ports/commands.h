@@ -1,0 +1,111 @@
+// Commands: everything that the core can ask for. The drivers carry them out and decide nothing.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/time.h"
+#include "model/ids.h"
+#include "model/item.h"
+#include "model/origin.h"
+#include "ports/observe.h"
+#include "ports/record.h"
+
+namespace llmbatch::ports {
+
+// ── to the Kafka consumer
+// ───────────────────────────────────────────────────────────────────────────────
+
+struct PartitionOffset {
+  model::TopicPartition partition;
+  std::int64_t offset = 0;  // the next one to read
+  std::string metadata;     // UTF-8, at most 4,096 bytes
+};
+
+// Answered by OffsetsCommitted.
+struct CommitOffsets {
+  model::CommitId commit;
+  std::vector<PartitionOffset> offsets;
+};
+
+// No completion; records read before may still follow. Pausing what is paused does nothing.
+struct PausePartitions {
+  std::vector<model::TopicPartition> partitions;
+};
+struct ResumePartitions {
+  std::vector<model::TopicPartition> partitions;
+};
+
+// Answers PartitionsRevoked: the core has nothing more to commit for them.
+struct RevokeDone {};
+
+// Leave the group. Answered by ConsumerStopped; a PartitionsRevoked may come before it.
+struct StopConsuming {};
+
+// ── to the Kafka publisher
+// ──────────────────────────────────────────────────────────────────────────────
+
+// Answered by RecordPublished.
+struct PublishRecord {
+  model::PublishId publish;
+  std::string topic;
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<model::Header> headers;
+};
+
+// ── to the coordinator
+// ──────────────────────────────────────────────────────────────────────────────────
+
+// Tells what this replica wants and has given back, and learns what it was granted. Cumulative
+// totals make it safe to repeat. Answered by PermitsSynced; the core has at most one under way.
+struct SyncPermits {
+  model::SyncId sync;
+  std::int64_t granted_known = 0;   // the granted_total of the last answer, 0 at first
+  std::int64_t released_total = 0;  // permits given back since the first sync
+  std::int64_t want = 0;            // permits wished for beyond those held
+  std::int64_t limit = 0;           // of the pool, over all replicas
+  base::Duration lease{};           // how long what is held stays ours without another sync
+};
+
+// Answered by OutcomesLookedUp.
+struct LookUpOutcomes {
+  model::LookupId lookup;
+  std::vector<std::string> keys;
+};
+
+struct StoredOutcome {
+  std::string key;
+  std::string value;
+};
+
+// Answered by OutcomesStored, after all are written or the first failure.
+struct StoreOutcomes {
+  model::StoreId store;
+  std::vector<StoredOutcome> outcomes;
+  base::Duration ttl{};
+};
+
+// ── to the HTTP driver
+// ──────────────────────────────────────────────────────────────────────────────────
+
+// Answered by CallCompleted. One StartCall is at most one POST: the driver never sends it twice.
+struct StartCall {
+  model::CallId call;
+  HttpRequest request;
+};
+
+// The call's CallCompleted comes all the same, as kAborted unless it was quicker.
+struct AbortCall {
+  model::CallId call;
+};
+
+using Command = std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone,
+                             StopConsuming, PublishRecord, SyncPermits, LookUpOutcomes,
+                             StoreOutcomes, StartCall, AbortCall, Observe, LogLine>;
+using Commands = std::vector<Command>;
+
+}  // namespace llmbatch::ports

@@ -1,0 +1,115 @@
+// Events: everything that the core can be told. Each command with an id is answered by exactly one
+// of them.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "model/ids.h"
+#include "model/origin.h"
+#include "ports/record.h"
+
+namespace llmbatch::ports {
+
+// ── from the Kafka consumer
+// ─────────────────────────────────────────────────────────────────────────────
+
+struct RecordReceived {
+  Record record;
+};
+
+struct AssignedPartition {
+  model::TopicPartition partition;
+  std::int64_t committed_offset = -1;  // the next offset to read; negative: nothing was committed
+  std::string metadata;                // as it was committed; empty if none
+};
+
+// Records of these partitions follow only after this event.
+struct PartitionsAssigned {
+  std::vector<AssignedPartition> partitions;
+};
+
+// The consumer waits (bounded) for RevokeDone before it lets go, so that a last commit can be made.
+struct PartitionsRevoked {
+  std::vector<model::TopicPartition> partitions;
+  bool lost = false;  // they have another owner already: committing would be wrong
+};
+
+struct OffsetsCommitted {
+  model::CommitId commit;
+  base::Result<void> outcome;
+};
+
+// Answers StopConsuming: the group has been left; no record or assignment follows.
+struct ConsumerStopped {};
+
+// ── from the Kafka publisher
+// ────────────────────────────────────────────────────────────────────────────
+
+// Acknowledged by all in-sync replicas, or given up.
+struct RecordPublished {
+  model::PublishId publish;
+  base::Result<void> outcome;
+};
+
+// ── from the coordinator (Redis, or the one in the process)
+// ─────────────────────────────────────────────
+
+// The state of one permit pool as of one sync; totals count since this replica's first sync.
+struct PermitState {
+  std::int64_t granted_total = 0;
+  std::int64_t released_total = 0;
+  std::int64_t limit = 0;
+  std::int64_t used = 0;  // over all replicas
+  std::int64_t live_replicas = 1;
+  std::int64_t waiting_replicas = 0;  // others than this one
+  base::Duration learning_left{};     // > 0: nothing is granted so long, because the data was lost
+};
+
+struct PermitsSynced {
+  model::SyncId sync;
+  base::Result<PermitState> outcome;
+};
+
+// Permits may be free now: a sync is worth while. Pushed, answers no command.
+struct PermitsOffered {};
+
+struct OutcomesLookedUp {
+  model::LookupId lookup;
+  // One entry for each key asked, in order; nullopt: nothing kept.
+  base::Result<std::vector<std::optional<std::string>>> outcomes;
+};
+
+struct OutcomesStored {
+  model::StoreId store;
+  base::Result<void> outcome;
+};
+
+// ── from the HTTP driver
+// ────────────────────────────────────────────────────────────────────────────────
+
+struct CallCompleted {
+  model::CallId call;
+  HttpOutcome outcome;
+};
+
+// ── from the main loop
+// ──────────────────────────────────────────────────────────────────────────────────
+
+// The time that NextDeadline() named has come.
+struct TimerExpired {};
+
+struct StopRequested {
+  bool at_once = false;  // don't wait for running calls
+};
+
+using Event =
+    std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
+                 ConsumerStopped, RecordPublished, PermitsSynced, PermitsOffered, OutcomesLookedUp,
+                 OutcomesStored, CallCompleted, TimerExpired, StopRequested>;
+
+}  // namespace llmbatch::ports

@@ -1,0 +1,79 @@
+// Metrics and log lines as values: the core says what happened, the main loop writes it down.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace llmbatch::ports {
+
+// Every metric that the core reports. Names, help texts, labels and buckets stand in metrics/.
+enum class Metric {
+  kRecords,         // counter {outcome}
+  kResults,         // counter {task, status, source}
+  kItemErrors,      // counter {task, code}
+  kDeadLetters,     // counter {reason}
+  kBatches,         // counter {task, reason}: reason a batch was closed
+  kBatchFillRatio,  // histogram {task}
+  kBatchItems,      // histogram {task}
+  kCalls,           // gauge {state}
+  kCallSeconds,  // histogram {provider, model, outcome}: gen_ai_client_operation_duration_seconds
+  kTokenUsage,   // histogram {provider, model, type}: gen_ai_client_token_usage
+  kTokens,       // counter {provider, model, type}
+  kCostUsd,      // counter {provider, model}
+  kCostUnknown,  // counter {provider, model}
+  kProviderRequests,    // counter {provider, model, outcome}
+  kProviderRetries,     // counter {provider, model, reason}
+  kRateLimitRemaining,  // gauge {provider, model, kind}
+  kEstimateRatio,       // gauge {provider, model}
+  kAnswerRepairs,       // counter {task, kind}
+  kAnswerProblems,      // counter {task, problem}
+  kCallsRepeated,       // counter {reason}
+  kPermitLimit,         // gauge
+  kPermitsUsed,         // gauge: over all replicas
+  kPermitsHeld,         // gauge: by this replica
+  kPermitsWaiting,      // gauge: calls of this replica
+  kPermitWaitSeconds,   // histogram
+  kLedgerLookups,       // counter {outcome}
+  kLedgerFailures,      // counter {operation}
+  kJobs,                // counter {workflow, status}
+  kStageSeconds,        // histogram {stage}
+  kOpenRecords,         // gauge
+  kOldestOpenSeconds,   // gauge
+  kPausedPartitions,    // gauge
+  kPendingBytes,        // gauge
+  kPublishFailures,     // counter {topic}: topic as configured
+  kCommits,             // counter {outcome}
+  kDegraded,            // gauge {reason}
+  kRedisUp,             // gauge
+  kCount,
+};
+
+inline constexpr std::size_t kMaxLabels = 3;
+
+// Adds `value` to a counter, sets a gauge to it, or records it in a histogram.
+struct Observe {
+  Metric metric = Metric::kCount;
+  double value = 1;
+  // Label values in the order given above, from closed sets only; what a metric doesn't have stays
+  // empty.
+  std::array<std::string, kMaxLabels> labels;
+};
+
+enum class LogLevel { kDebug, kInfo, kWarning, kError };
+
+// One structured log line. Never has inputs, prompts, answers or credentials in it.
+struct LogLine {
+  struct Field {
+    std::string name;
+    std::string value;
+  };
+  LogLevel level = LogLevel::kInfo;
+  std::string message;
+  std::vector<Field> fields;
+};
+
+}  // namespace llmbatch::ports

@@ -1,0 +1,86 @@
+#include "wire/headers.h"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace llmbatch::wire {
+namespace {
+
+constexpr std::size_t kMaxTopicBytes = 249;
+constexpr std::size_t kMaxDigits = 19;
+
+constexpr std::array<std::string_view, 6> kLeftOut{"authorization", "proxy-authorization",
+                                                   "cookie",        "set-cookie",
+                                                   "content-type",  "content-encoding"};
+constexpr std::array<std::string_view, 2> kOwnPrefixes{"llmbatch-", "dlq-"};
+constexpr std::array<std::string_view, 4> kSecretParts{"api-key", "apikey", "token", "secret"};
+
+// In lower case, and with one spelling for '_' and '-'.
+std::string Normalised(std::string_view name) {
+  std::string normalised(name);
+  for (char& byte : normalised) {
+    if (byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte - 'A' + 'a');
+    if (byte == '_') byte = '-';
+  }
+  return normalised;
+}
+
+bool IsCarried(std::string_view header) {
+  const std::string name = Normalised(header);
+  if (std::find(kLeftOut.begin(), kLeftOut.end(), name) != kLeftOut.end()) return false;
+  const auto begins = [&name](std::string_view prefix) { return name.starts_with(prefix); };
+  if (std::any_of(kOwnPrefixes.begin(), kOwnPrefixes.end(), begins)) return false;
+  const auto contains = [&name](std::string_view part) {
+    return name.find(part) != std::string::npos;
+  };
+  return std::none_of(kSecretParts.begin(), kSecretParts.end(), contains);
+}
+
+bool IsNumber(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxDigits &&
+         text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool IsTopic(std::string_view text) {
+  constexpr std::string_view kAllowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-";
+  return !text.empty() && text.size() <= kMaxTopicBytes &&
+         text.find_first_not_of(kAllowed) == std::string_view::npos;
+}
+
+bool IsOrigin(std::string_view text) {
+  if (const auto hash = text.find('#'); hash != std::string_view::npos) {
+    if (!IsNumber(text.substr(hash + 1))) return false;
+    text = text.substr(0, hash);
+  }
+  const auto first = text.find('/');
+  const auto last = text.rfind('/');
+  return first != std::string_view::npos && first != last && IsTopic(text.substr(0, first)) &&
+         IsNumber(text.substr(first + 1, last - first - 1)) && IsNumber(text.substr(last + 1));
+}
+
+}  // namespace
+
+std::vector<model::Header> CarriedHeaders(const std::vector<model::Header>& headers) {
+  std::vector<model::Header> carried;
+  std::size_t bytes = 0;
+  for (const model::Header& header : headers) {
+    const std::size_t size = header.name.size() + header.value.size();
+    if (carried.size() >= kMaxCarriedHeaders) break;
+    if (size > kMaxCarriedBytes - bytes || !IsCarried(header.name)) continue;
+    bytes += size;
+    carried.push_back(header);
+  }
+  return carried;
+}
+
+std::optional<std::string> ReadOrigin(const std::vector<model::Header>& headers) {
+  const auto found = std::find_if(headers.begin(), headers.end(), [](const auto& header) {
+    return header.name == "llmbatch-origin";
+  });
+  if (found == headers.end() || !IsOrigin(found->value)) return std::nullopt;
+  return found->value;
+}
+
+}  // namespace llmbatch::wire

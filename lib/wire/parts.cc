@@ -1,0 +1,35 @@
+#include "wire/parts.h"
+
+#include "model/error_code.h"
+
+namespace llmbatch::wire {
+
+void WriteUsage(json::Writer& writer, const model::Usage& usage) {
+  writer.Key("usage").BeginObject();
+  writer.Key("input_tokens").Int(usage.input_tokens);
+  writer.Key("cached_input_tokens").Int(usage.cached_input_tokens);
+  writer.Key("output_tokens").Int(usage.output_tokens);
+  writer.Key("reasoning_tokens").Int(usage.reasoning_tokens);
+  writer.EndObject();
+}
+
+void WriteCost(json::Writer& writer, const std::optional<model::NanoUsd>& cost) {
+  writer.Key("cost_usd");
+  if (cost) {
+    writer.String(model::ToDecimal(*cost));
+  } else {
+    writer.Null();
+  }
+}
+
+void WriteError(json::Writer& writer, const std::optional<model::ItemError>& error) {
+  if (!error) return;
+  writer.Key("error").BeginObject();
+  writer.Key("code").String(model::ToString(error->code));
+  writer.Key("message").String(error->message);
+  writer.Key("retryable").Bool(error->retryable);
+  writer.Key("attempts").Int(error->attempts);
+  writer.EndObject();
+}
+
+}  // namespace llmbatch::wire

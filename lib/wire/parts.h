@@ -1,0 +1,18 @@
+// Parts that several messages have in common, for the files of this module.
+#pragma once
+
+#include <optional>
+
+#include "json/writer.h"
+#include "model/money.h"
+#include "model/result.h"
+#include "model/usage.h"
+
+namespace llmbatch::wire {
+
+// Each writes a key and its value.
+void WriteUsage(json::Writer& writer, const model::Usage& usage);
+void WriteCost(json::Writer& writer, const std::optional<model::NanoUsd>& cost);
+void WriteError(json::Writer& writer, const std::optional<model::ItemError>& error);
+
+}  // namespace llmbatch::wire

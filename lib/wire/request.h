@@ -1,0 +1,55 @@
+// A record's value, read as a request.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "model/item.h"
+#include "model/job.h"
+#include "ports/record.h"
+
+namespace llmbatch::wire {
+
+inline constexpr std::size_t kMaxIdCodePoints = 200;
+inline constexpr std::size_t kMaxJobItems = 10'000;
+inline constexpr std::size_t kMaxMetadataBytes = 16U << 10;  // as compact JSON
+inline constexpr std::size_t kMaxJsonDepth = 64;
+inline constexpr std::size_t kMaxJsonValues = 500'000;  // in one message
+
+// Why a record is no request; the reason of its dead letter.
+enum class MalformedReason {
+  kTombstone,  // the value is null
+  kTooLarge,
+  kTooDeep,
+  kNotUtf8,
+  kNotJson,
+  kDuplicateKey,
+  kUnknownKind,
+  kMissingField,
+  kWrongType,
+  kInvalidValue,
+};
+std::string_view ToString(MalformedReason reason);
+
+struct Malformed {
+  MalformedReason reason = MalformedReason::kNotJson;
+  // For an operator: begins with the field's path where it is about a field ("items[3].id:
+  // missing"). Never has content of the record in it.
+  std::string detail;
+
+  friend bool operator==(const Malformed&, const Malformed&) = default;
+};
+
+using Decoded = std::variant<model::Item, model::Job, Malformed>;
+
+// Reads a record of a topic that carries our messages. Fields that aren't known are ignored.
+Decoded DecodeRequest(const ports::Record& record, std::size_t max_bytes);
+
+// Reads a record of an existing topic that is bound to `task`: the value itself is the input, JSON
+// if it is JSON within the limits, else text. The item's id is the key if that can be an id, else
+// the record's origin; so ids may repeat. Never gives a Job.
+Decoded DecodeBound(const ports::Record& record, std::string_view task, std::size_t max_bytes);
+
+}  // namespace llmbatch::wire

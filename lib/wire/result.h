@@ -1,0 +1,20 @@
+// What is published, as JSON texts. Optional fields that have no value are left out; a cost that
+// isn't known is null, never 0.
+#pragma once
+
+#include <string>
+
+#include "model/job.h"
+#include "model/result.h"
+
+namespace llmbatch::wire {
+
+// output_json and metadata_json go in as they are, so they must be JSON.
+std::string EncodeItemResult(const model::ItemResult& result);
+
+// Its results are item results without kind, task and job_id.
+std::string EncodeJobResult(const model::JobResult& result);
+
+std::string EncodeProgress(const model::Progress& progress);
+
+}  // namespace llmbatch::wire

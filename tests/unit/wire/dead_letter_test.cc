@@ -1,0 +1,114 @@
+#include "wire/dead_letter.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+
+#include "base/utf8.h"
+
+namespace llmbatch::wire {
+namespace {
+
+ports::Record BadRecord() {
+  return {.partition = {.topic = "llm.requests", .partition = 3},
+          .offset = 1042,
+          .key = std::string("k\0\xFF", 3),
+          .value = std::string("\xFF\0not json", 10),
+          .headers = {{"traceparent", "t"}, {"traceparent", std::string("\0\x80", 2)}}};
+}
+
+DeadLetter Encoded(const ports::Record& record, std::size_t max_bytes = 8U << 20) {
+  return EncodeDeadLetter(record, "not_json", "not JSON at byte 0",
+                          {.at = *base::ParseRfc3339("2026-11-21T07:51:21.042Z"),
+                           .attempts = 2,
+                           .max_bytes = max_bytes,
+                           .sha256_hex = "abc123"});
+}
+
+std::optional<std::string> HeaderOf(const DeadLetter& letter, std::string_view name) {
+  const auto found = std::find_if(letter.headers.begin(), letter.headers.end(),
+                                  [name](const auto& header) { return header.name == name; });
+  return found == letter.headers.end() ? std::nullopt : std::optional(found->value);
+}
+
+TEST(DeadLetter, KeepsTheRecordAsItCame) {
+  const ports::Record record = BadRecord();
+  const DeadLetter letter = Encoded(record);
+  EXPECT_EQ(letter.key, record.key);
+  EXPECT_EQ(letter.value, record.value);
+  ASSERT_GE(letter.headers.size(), 2U);
+  EXPECT_EQ(letter.headers[0], record.headers[0]);
+  EXPECT_EQ(letter.headers[1], record.headers[1]);
+}
+
+TEST(DeadLetter, TellsWhereItCameFromAndWhy) {
+  const DeadLetter letter = Encoded(BadRecord());
+  EXPECT_EQ(HeaderOf(letter, "dlq-reason"), "not_json");
+  EXPECT_EQ(HeaderOf(letter, "dlq-detail"), "not JSON at byte 0");
+  EXPECT_EQ(HeaderOf(letter, "dlq-topic"), "llm.requests");
+  EXPECT_EQ(HeaderOf(letter, "dlq-partition"), "3");
+  EXPECT_EQ(HeaderOf(letter, "dlq-offset"), "1042");
+  EXPECT_EQ(HeaderOf(letter, "dlq-attempts"), "2");
+  EXPECT_EQ(HeaderOf(letter, "dlq-at"), "2026-11-21T07:51:21.042Z");
+  EXPECT_EQ(HeaderOf(letter, "dlq-size"), std::nullopt);
+  EXPECT_EQ(HeaderOf(letter, "dlq-headers-dropped"), std::nullopt);
+}
+
+TEST(DeadLetter, ReplacesTheTracesOfAnEarlierOne) {
+  ports::Record record = BadRecord();
+  record.headers = {
+      {"dlq-reason", "old"}, {"dlq-size", "1"}, {"llmbatch-id", "x"}, {"llmbatch-origin", "t/0/1"}};
+  const DeadLetter letter = Encoded(record);
+  EXPECT_EQ(HeaderOf(letter, "dlq-reason"), "not_json");
+  EXPECT_EQ(HeaderOf(letter, "dlq-size"), std::nullopt);
+  EXPECT_EQ(HeaderOf(letter, "llmbatch-id"), std::nullopt);
+  EXPECT_EQ(HeaderOf(letter, "llmbatch-origin"), "t/0/1");
+}
+
+TEST(DeadLetter, NullKeyAndValueStayNull) {
+  ports::Record record = BadRecord();
+  record.key.reset();
+  record.value.reset();
+  const DeadLetter letter = Encoded(record);
+  EXPECT_EQ(letter.key, std::nullopt);
+  EXPECT_EQ(letter.value, std::nullopt);
+  EXPECT_EQ(HeaderOf(letter, "dlq-size"), std::nullopt);
+}
+
+TEST(DeadLetter, AValueThatDoesNotFitIsNamedBySizeAndHash) {
+  ports::Record record = BadRecord();
+  record.value = std::string(5'000, 'x');
+  const DeadLetter letter = Encoded(record, 2'000);
+  EXPECT_EQ(letter.value, std::nullopt);
+  EXPECT_EQ(letter.key, record.key);
+  EXPECT_EQ(HeaderOf(letter, "dlq-size"), "5000");
+  EXPECT_EQ(HeaderOf(letter, "dlq-sha256"), "abc123");
+  EXPECT_EQ(HeaderOf(letter, "traceparent"), "t");
+}
+
+TEST(DeadLetter, HeadersAndKeyGoLast) {
+  ports::Record record = BadRecord();
+  record.headers.push_back({"huge", std::string(5'000, 'x')});
+  const DeadLetter without_headers = Encoded(record, 2'000);
+  EXPECT_EQ(HeaderOf(without_headers, "traceparent"), std::nullopt);
+  EXPECT_EQ(HeaderOf(without_headers, "dlq-headers-dropped"), "3");
+  EXPECT_EQ(HeaderOf(without_headers, "dlq-offset"), "1042");
+  EXPECT_EQ(without_headers.key, record.key);
+
+  record.key = std::string(5'000, 'k');
+  EXPECT_EQ(Encoded(record, 2'000).key, std::nullopt);
+}
+
+TEST(DeadLetter, ALongDetailIsCutBetweenCharacters) {
+  std::string detail;
+  for (int i = 0; i < 1'000; ++i) detail += "\xE2\x82\xAC";
+  const DeadLetter letter = EncodeDeadLetter(BadRecord(), "not_json", detail, {});
+  const std::string cut = HeaderOf(letter, "dlq-detail").value_or("");
+  EXPECT_EQ(cut.size(), 1'023U);
+  EXPECT_TRUE(base::IsUtf8(cut));
+}
+
+}  // namespace
+}  // namespace llmbatch::wire

@@ -1,0 +1,28 @@
+#include "tokens/model_tokens.h"
+
+namespace llmbatch::tokens {
+namespace {
+
+struct Rule {
+  std::string_view part_of_name;
+  ModelTokens tokens;
+};
+
+// The first that fits. Claude's tokenizer changed with Opus 4.7.
+constexpr Rule kRules[] = {
+    {"claude-3", {Family::kO200k, 1.2}},          {"claude-opus-4-7", {Family::kClaude5, 1.0}},
+    {"claude-opus-4-8", {Family::kClaude5, 1.0}}, {"claude-opus-4", {Family::kO200k, 1.2}},
+    {"claude-sonnet-4", {Family::kO200k, 1.2}},   {"claude-haiku-4", {Family::kO200k, 1.2}},
+    {"claude", {Family::kClaude5, 1.0}},          {"gemini", {Family::kO200k, 1.1}},
+};
+
+}  // namespace
+
+ModelTokens TokensOf(std::string_view model) {
+  for (const Rule& rule : kRules) {
+    if (model.find(rule.part_of_name) != std::string_view::npos) return rule.tokens;
+  }
+  return {};
+}
+
+}  // namespace llmbatch::tokens

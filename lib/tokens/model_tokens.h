@@ -1,0 +1,19 @@
+// ModelTokens: which weights suit a model's tokenizer, read off the model's name.
+#pragma once
+
+#include <string_view>
+
+#include "tokens/estimator.h"
+
+namespace llmbatch::tokens {
+
+struct ModelTokens {
+  Family family = Family::kO200k;
+  // What a Calibration begins with: how much the model's tokenizer differs from the family's.
+  double seed_ratio = 1.0;
+};
+
+// For any name; the first batches only depend on it, later ones on what the provider counted.
+ModelTokens TokensOf(std::string_view model);
+
+}  // namespace llmbatch::tokens

@@ -1,0 +1,32 @@
+// TokenPlanner: how many tokens an item adds to a task's prompt, and what the prompt costs without
+// any item.
+#pragma once
+
+#include <cstdint>
+
+#include "batching/prompt_template.h"
+#include "model/item.h"
+#include "model/task.h"
+#include "tokens/estimator.h"
+
+namespace llmbatch::batching {
+
+// Estimates, uncalibrated: the same text always gives the same number.
+class TokenPlanner {
+ public:
+  // Reads the costs off the template by rendering it with probes.
+  TokenPlanner(const PromptTemplate& prompt_template, tokens::Family family);
+
+  // System text, fixed part of the prompt and the message overhead.
+  std::int64_t fixed_tokens() const { return fixed_tokens_; }
+  // The item's text as often as the template repeats it, its nonce and its wrapping.
+  std::int64_t ItemTokens(const model::ItemInput& input) const;
+
+ private:
+  tokens::Family family_;
+  std::int64_t fixed_tokens_ = 0;
+  std::int64_t wrapping_tokens_ = 0;  // an item's share without its text
+  std::int64_t copies_ = 1;           // how often an item's text stands in the prompt
+};
+
+}  // namespace llmbatch::batching

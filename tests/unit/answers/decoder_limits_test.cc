@@ -1,0 +1,100 @@
+// Answers made to hurt.
+#include <gtest/gtest.h>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "answers/candidates.h"
+#include "base/rng.h"
+#include "unit/answers/decode.h"
+
+namespace llmbatch::answers {
+namespace {
+
+std::string Repeat(std::string_view part, std::size_t bytes) {
+  std::string text;
+  text.reserve(bytes + part.size());
+  while (text.size() < bytes) text += part;
+  text.resize(bytes);
+  return text;
+}
+
+constexpr std::size_t kHostileBytes = 1U << 20;
+
+TEST(Limits, LargerAnswersAreRefused) {
+  const std::vector<std::string> nonces = {"a"};
+  const std::string text = Repeat(" ", kMaxAnswerBytes + 1);
+  const auto decoded = DecodeAnswers(text, nonces, nullptr, Ending::kWhole);
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().kind, base::ErrorKind::kTooLarge);
+}
+
+TEST(Limits, ErrorsDoNotQuoteTheAnswer) {
+  const std::vector<std::string> nonces = {"a"};
+  const auto decoded = DecodeAnswers("swordfish", nonces, nullptr, Ending::kWhole);
+  ASSERT_FALSE(decoded.ok());
+  EXPECT_EQ(decoded.error().message.find("swordfish"), std::string::npos);
+}
+
+TEST(Limits, LargeHostileTextsTakeLinearTime) {
+  // Quadratic work on any of these would take minutes.
+  for (const std::string_view part : {"[",
+                                      "{",
+                                      "]",
+                                      "{\"",
+                                      "[{",
+                                      "[\"",
+                                      "\"",
+                                      "\\",
+                                      "[]",
+                                      "[{}]",
+                                      "[1,",
+                                      "{\"a\":",
+                                      "{\"a\":[",
+                                      "{\"a\":+",
+                                      "[[1,x",
+                                      "<think>",
+                                      "<think></think>",
+                                      "{\"id\":\"a\"}",
+                                      "[{\"id\":\"a\"}],",
+                                      "{\"results\":[",
+                                      "```json\n[",
+                                      "[\n\"",
+                                      "{\"id\":\"a\",\"x\":\"\n"}) {
+    const std::string text = Repeat(part, kHostileBytes);
+    for (const Ending ending : {Ending::kWhole, Ending::kCutOff}) {
+      EXPECT_NE(Decode(text, {"a", "b"}, ending), "") << part;
+      EXPECT_NE(Decode("[" + text.substr(1), {"a"}, ending), "") << part;
+    }
+  }
+}
+
+TEST(Limits, DeepNestingIsNoAnswer) {
+  const std::string deep =
+      R"([{"id":"a","x":)" + Repeat("[", 100) + Repeat("]", 100) + R"(},{"id":"b"}])";
+  EXPECT_EQ(Decode(deep, {"a", "b"}), "error");
+}
+
+TEST(Limits, CandidatesAreBounded) {
+  EXPECT_EQ(FindCandidates(Repeat("[]", 10'000)).values.size(), kMaxCandidates);
+}
+
+TEST(Limits, AnyTextIsReadWithoutHarm) {
+  constexpr std::string_view kParts[] = {
+      "[",        "]",   "{",     "}",       "\"",           ":",    ",",   "\\",
+      "\n",       " ",   "null",  "-1e5",    "id",           "a",    "tru", "<think>",
+      "</think>", "```", "\"a\"", "\"id\":", "\"results\":", "\xC3", "漢",  "\t"};
+  base::Rng rng(20261121);
+  for (int round = 0; round < 20'000; ++round) {
+    std::string text;
+    for (std::uint64_t parts = rng.Below(40); parts > 0; --parts) {
+      text += kParts[rng.Below(std::size(kParts))];
+    }
+    EXPECT_NE(Decode(text, {"a", "b"}), "") << text;
+  }
+}
+
+}  // namespace
+}  // namespace llmbatch::answers

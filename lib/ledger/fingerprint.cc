@@ -1,0 +1,71 @@
+#include "ledger/fingerprint.h"
+
+#include <openssl/sha.h>
+
+#include <array>
+#include <vector>
+
+namespace llmbatch::ledger {
+namespace {
+
+constexpr std::size_t kMessageIdDigits = 32;
+
+std::string Hex(std::span<const unsigned char> bytes) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const unsigned char byte : bytes) {
+    text += kDigits[byte >> 4U];
+    text += kDigits[byte & 0x0FU];
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string Sha256Hex(std::string_view bytes) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  return Hex(digest);
+}
+
+std::string Fingerprint(std::span<const std::string_view> parts) {
+  std::string message;
+  for (const std::string_view part : parts) {
+    message += std::to_string(part.size());
+    message += ':';
+    message += part;
+  }
+  return Sha256Hex(message);
+}
+
+std::string TaskVersion(const model::Task& task) {
+  const std::string limit = std::to_string(task.max_output_tokens);
+  std::vector<std::string_view> parts{task.name,
+                                      task.system,
+                                      task.prompt,
+                                      task.output_schema_json,
+                                      task.parameters_json,
+                                      task.answer == model::AnswerForm::kText ? "text" : "items",
+                                      limit};
+  for (const auto& [name, value] : task.variables) {
+    parts.push_back(name);
+    parts.push_back(value);
+  }
+  return Fingerprint(parts);
+}
+
+std::string ReplayKey(std::string_view identity, std::string_view step,
+                      std::string_view task_version, const model::ItemInput& input) {
+  const std::string_view kind = input.kind == model::ItemInput::Kind::kJson ? "json" : "text";
+  const std::array<std::string_view, 5> parts{identity, step, task_version, kind, input.value};
+  return Fingerprint(parts);
+}
+
+std::string MessageId(std::string_view identity, std::string_view kind, std::int64_t sequence) {
+  const std::string number = std::to_string(sequence);
+  const std::array<std::string_view, 3> parts{identity, kind, number};
+  return Fingerprint(parts).substr(0, kMessageIdDigits);
+}
+
+}  // namespace llmbatch::ledger

@@ -1,0 +1,35 @@
+// ErrorBody: the error that a response's body tells of, in whatever form it does.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "json/value.h"
+
+namespace llmbatch::providers {
+
+// What a provider may send as a whole body of JSON.
+inline constexpr json::Limits kBodyLimits{.max_bytes = 32U << 20};
+
+// Everything here is the provider's text and may quote the prompt.
+struct ErrorBody {
+  std::string type;
+  std::string code;  // a number is written as its digits
+  std::string inner_code;
+  std::string param;
+  std::string message;  // the first part of it
+};
+
+// nullopt if the object has no error: no member `error`, or null. Reads {"error":{…}},
+// {"error":"…"} and the flat {"object":"error",…}.
+std::optional<ErrorBody> FindError(json::Value root);
+// The same for a body that may be no JSON at all.
+std::optional<ErrorBody> ParseErrorBody(std::string_view body);
+
+// Whether `text` can be shown to people: short, and letters, digits and _.-[] only, as names of
+// types and codes are.
+bool IsName(std::string_view text);
+
+}  // namespace llmbatch::providers

@@ -1,0 +1,127 @@
+#include "providers/failure.h"
+
+#include <algorithm>
+
+#include "providers/error_body.h"
+#include "providers/failure_rules.h"
+#include "providers/headers.h"
+
+namespace llmbatch::providers {
+namespace {
+
+using enum FailureClass;
+using model::ErrorCode;
+
+struct Meaning {
+  FailureClass cls;
+  std::string_view name;
+  Action action;
+  ErrorCode code;
+};
+
+constexpr Meaning kMeanings[] = {
+    {kRateLimited, "rate_limited", Action::kRetry, ErrorCode::kProviderUnavailable},
+    {kQuotaExhausted, "quota_exhausted", Action::kHold, ErrorCode::kProviderQuotaExhausted},
+    {kOverloaded, "overloaded", Action::kRetry, ErrorCode::kProviderUnavailable},
+    {kContextTooLong, "context_too_long", Action::kSplit, ErrorCode::kItemTooLarge},
+    {kRequestTooLarge, "request_too_large", Action::kSplit, ErrorCode::kItemTooLarge},
+    {kContentBlocked, "content_blocked", Action::kSplit, ErrorCode::kContentFiltered},
+    {kBadRequest, "bad_request", Action::kFail, ErrorCode::kProviderRejected},
+    {kAuth, "auth", Action::kHold, ErrorCode::kProviderUnavailable},
+    {kTransport, "transport", Action::kRetry, ErrorCode::kProviderUnavailable},
+    {kTimeout, "timeout", Action::kRetry, ErrorCode::kProviderUnavailable},
+    {kProtocol, "protocol", Action::kRetry, ErrorCode::kProviderUnavailable},
+};
+
+const Meaning& MeaningOf(FailureClass cls) {
+  for (const Meaning& meaning : kMeanings) {
+    if (meaning.cls == cls) return meaning;
+  }
+  return kMeanings[std::size(kMeanings) - 1];
+}
+
+constexpr base::Duration kMaxRetryAfter = std::chrono::hours(1);
+
+// Azure says it in words only: "… Please retry after 22 seconds. …"
+std::optional<base::Duration> RetryAfterInWords(std::string_view message) {
+  constexpr std::string_view kBefore = "retry after ";
+  constexpr std::string_view kBehind = " second";
+  const std::size_t found = message.find(kBefore);
+  if (found == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = message.substr(found + kBefore.size());
+  const std::size_t end = rest.find(kBehind);
+  if (end == std::string_view::npos) return std::nullopt;
+  return ParseDecimalDuration(rest.substr(0, end), std::chrono::seconds(1));
+}
+
+std::optional<base::Duration> RetryAfter(const ports::HttpResponse& response,
+                                         const ErrorBody& error, base::WallTime now) {
+  std::optional<base::Duration> wait;
+  if (const auto millis = FindHeader(response.headers, "retry-after-ms")) {
+    wait = ParseDecimalDuration(*millis, std::chrono::milliseconds(1));
+  }
+  if (const auto text = FindHeader(response.headers, "retry-after"); text && !wait) {
+    wait = ParseDecimalDuration(*text, std::chrono::seconds(1));
+    if (const auto date = ParseHttpDate(*text); date && !wait) {
+      wait = std::max(*date - now, base::Duration::zero());
+    }
+  }
+  if (!wait) wait = RetryAfterInWords(error.message);
+  if (wait) wait = std::min(*wait, kMaxRetryAfter);
+  return wait;
+}
+
+std::string Describe(int http_status, const ErrorBody& error) {
+  std::string text = "HTTP " + std::to_string(http_status);
+  const auto append = [&text](std::string_view what, std::string_view name) {
+    if (IsName(name)) text.append(", ").append(what).append(" ").append(name);
+  };
+  append("type", error.type);
+  append("code", error.code);
+  append("inner code", error.inner_code);
+  append("parameter", error.param);
+  return text;
+}
+
+// The status that counts: a gateway that answers 200 may have the real one as the error's code.
+int EffectiveStatus(int http_status, const ErrorBody& error) {
+  if (http_status >= 300) return http_status;
+  const auto code = ParseWhole(error.code);
+  return code && *code >= 300 && *code <= 599 ? static_cast<int>(*code) : http_status;
+}
+
+}  // namespace
+
+std::string_view ToString(FailureClass cls) { return MeaningOf(cls).name; }
+Action ActionFor(FailureClass cls) { return MeaningOf(cls).action; }
+model::ErrorCode ErrorCodeFor(FailureClass cls) { return MeaningOf(cls).code; }
+
+CallFailure Classify(const ports::HttpResponse& response, base::WallTime now) {
+  const ErrorBody error = ParseErrorBody(response.body).value_or(ErrorBody{});
+  const StatusMeaning by_status = MeaningOfStatus(EffectiveStatus(response.status, error));
+  const auto by_error = ClassByError(response.status, error);
+  return {.cls = by_error.value_or(by_status.cls),
+          .http_status = response.status,
+          .retry_after = RetryAfter(response, error, now),
+          .message = Describe(response.status, error),
+          .maybe_billed = !by_error && by_status.maybe_billed};
+}
+
+CallFailure Classify(const ports::TransportFailure& failure) {
+  CallFailure result{.cls = kTransport,
+                     .message = "no response: " + std::string(ports::ToString(failure.fault)),
+                     .maybe_billed = failure.maybe_processed};
+  if (failure.fault == ports::TransportFault::kTimeout) result.cls = kTimeout;
+  // Fewer items have a smaller answer.
+  if (failure.fault == ports::TransportFault::kResponseTooLarge) result.cls = kRequestTooLarge;
+  return result;
+}
+
+CallFailure ProtocolFailure(const ports::HttpResponse& response, std::string_view what) {
+  return {.cls = kProtocol,
+          .http_status = response.status,
+          .message = "HTTP " + std::to_string(response.status) + ", " + std::string(what),
+          .maybe_billed = true};
+}
+
+}  // namespace llmbatch::providers

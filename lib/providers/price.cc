@@ -1,0 +1,86 @@
+#include "providers/price.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <numeric>
+
+namespace llmbatch::providers {
+namespace {
+
+// Products of two 64-bit numbers.
+__extension__ using Wide = unsigned __int128;
+
+constexpr std::int64_t kTokensOfPrice = 1000;
+constexpr Wide kMaxNanos = INT64_MAX;
+
+Wide Widen(std::int64_t number) { return static_cast<Wide>(std::max<std::int64_t>(number, 0)); }
+
+std::vector<std::int64_t> Divide(std::int64_t total, std::span<const std::int64_t> weights) {
+  Wide sum = 0;
+  for (const std::int64_t weight : weights) sum += Widen(weight);
+  const bool equal = sum == 0;
+  if (equal) sum = weights.size();
+
+  std::vector<std::int64_t> parts(weights.size());
+  std::vector<Wide> remainders(weights.size());
+  std::int64_t left = total;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const Wide product = Widen(total) * (equal ? Wide{1} : Widen(weights[i]));
+    parts[i] = static_cast<std::int64_t>(product / sum);
+    remainders[i] = product % sum;
+    left -= parts[i];
+  }
+  std::vector<std::size_t> order(weights.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::stable_sort(order.begin(), order.end(), [&remainders](std::size_t a, std::size_t b) {
+    return remainders[a] > remainders[b];
+  });
+  // Less than one is left over for each part that was rounded down.
+  for (std::size_t i = 0; i < order.size() && left > 0; ++i, --left) ++parts[order[i]];
+  return parts;
+}
+
+}  // namespace
+
+std::optional<model::NanoUsd> CostOf(const model::Usage& usage,
+                                     const std::optional<model::ModelPrice>& price) {
+  if (!price) return std::nullopt;
+  const std::int64_t uncached = usage.input_tokens - usage.cached_input_tokens;
+  const std::int64_t smallest =
+      std::min({uncached, usage.cached_input_tokens, usage.output_tokens, price->input_nanos_per_1k,
+                price->cached_input_nanos_per_1k, price->output_nanos_per_1k});
+  if (smallest < 0) return std::nullopt;
+  const Wide thousandths =
+      Widen(uncached) * Widen(price->input_nanos_per_1k) +
+      Widen(usage.cached_input_tokens) * Widen(price->cached_input_nanos_per_1k) +
+      Widen(usage.output_tokens) * Widen(price->output_nanos_per_1k);
+  const Wide nanos = (thousandths + kTokensOfPrice / 2) / kTokensOfPrice;
+  if (nanos > kMaxNanos) return std::nullopt;
+  return model::NanoUsd{static_cast<std::int64_t>(nanos)};
+}
+
+std::vector<model::NanoUsd> ShareOut(model::NanoUsd total, std::span<const std::int64_t> weights) {
+  std::vector<model::NanoUsd> parts;
+  parts.reserve(weights.size());
+  for (const std::int64_t nanos : Divide(total.nanos, weights)) parts.push_back({nanos});
+  return parts;
+}
+
+std::vector<model::Usage> ShareOut(const model::Usage& total,
+                                   std::span<const std::int64_t> weights) {
+  // A part and the rest of its whole are divided on their own, so that no part passes its whole.
+  const auto cached = Divide(total.cached_input_tokens, weights);
+  const auto uncached = Divide(total.input_tokens - total.cached_input_tokens, weights);
+  const auto reasoning = Divide(total.reasoning_tokens, weights);
+  const auto visible = Divide(total.output_tokens - total.reasoning_tokens, weights);
+  std::vector<model::Usage> parts(weights.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    parts[i] = {.input_tokens = cached[i] + uncached[i],
+                .cached_input_tokens = cached[i],
+                .output_tokens = reasoning[i] + visible[i],
+                .reasoning_tokens = reasoning[i]};
+  }
+  return parts;
+}
+
+}  // namespace llmbatch::providers

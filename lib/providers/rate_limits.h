@@ -1,0 +1,28 @@
+// RateLimits: what a provider's answer says about the limits it holds us to.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "base/time.h"
+#include "model/item.h"
+
+namespace llmbatch::providers {
+
+struct RateLimits {
+  // nullopt: not told. Servers write 0 and -1 where they don't know, so "none left" can't be told
+  // from "unknown" and is nullopt too.
+  struct Window {
+    std::optional<std::int64_t> limit;
+    std::optional<std::int64_t> remaining;
+    std::optional<base::Duration> reset;  // until it is full again
+  };
+  Window requests;
+  Window tokens;
+};
+
+// Reads OpenAI's x-ratelimit-* headers. What can't be read counts as not told.
+RateLimits ParseOpenAiRateLimits(const std::vector<model::Header>& headers);
+
+}  // namespace llmbatch::providers

@@ -1,0 +1,343 @@
+// How errors of OpenAI and of servers like it are judged.
+#include "providers/failure.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace llmbatch::providers {
+namespace {
+
+using enum FailureClass;
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+CallFailure ClassifyBody(int status, std::string_view body) {
+  return Classify(ports::HttpResponse{.status = status, .body = std::string(body)}, {});
+}
+
+struct Case {
+  int status;
+  std::string_view body;
+  FailureClass cls;
+};
+
+void ExpectClasses(const std::vector<Case>& cases) {
+  for (const Case& c : cases) {
+    const CallFailure failure = ClassifyBody(c.status, c.body);
+    EXPECT_EQ(failure.cls, c.cls) << c.status << ' ' << c.body << " is " << ToString(failure.cls);
+    EXPECT_EQ(failure.http_status, c.status);
+  }
+}
+
+TEST(Classify, OpenAi) {
+  ExpectClasses({
+      {400,
+       R"({"error":{"message":"Too many tokens.","type":"invalid_request_error",)"
+       R"("param":"messages","code":"context_length_exceeded"}})",
+       kContextTooLong},
+      {400,
+       R"({"error":{"message":"Input tokens exceed the configured limit of 272000 tokens.",)"
+       R"("type":"invalid_request_error","param":null,"code":null}})",
+       kContextTooLong},
+      {400,
+       R"({"error":{"message":"Unsupported parameter: 'max_tokens'.",)"
+       R"("type":"invalid_request_error","param":"max_tokens","code":"unsupported_parameter"}})",
+       kBadRequest},
+      {400,
+       R"({"error":{"message":"Text is past the maximum context length of this field.",)"
+       R"("type":"invalid_request_error","param":"user","code":"string_above_max_length"}})",
+       kBadRequest},
+      {400, R"({"error":{"message":"No.","type":"invalid_request_error","code":"invalid_prompt"}})",
+       kContentBlocked},
+      {401,
+       R"({"error":{"message":"Bad key sk-1.","type":"invalid_request_error",)"
+       R"("code":"invalid_api_key"}})",
+       kAuth},
+      {403, R"({"error":{"message":"Region.","type":"request_forbidden","code":null}})", kAuth},
+      {404,
+       R"({"error":{"message":"No model.","type":"invalid_request_error",)"
+       R"("code":"model_not_found"}})",
+       kBadRequest},
+      {429,
+       R"({"error":{"message":"Limit 3500.","type":"requests","param":null,)"
+       R"("code":"rate_limit_exceeded"}})",
+       kRateLimited},
+      {429,
+       R"({"error":{"message":"Request too large for m on tokens per min: Limit 30000.",)"
+       R"("type":"tokens","param":null,"code":"rate_limit_exceeded"}})",
+       kRequestTooLarge},
+      {429, R"({"error":{"message":"m","type":"service_unavailable_error","code":"slow_down"}})",
+       kOverloaded},
+      {500, R"({"error":{"message":"m","type":"server_error","code":null}})", kOverloaded},
+      {503,
+       R"({"error":{"message":"m","type":"service_unavailable_error",)"
+       R"("code":"server_is_overloaded"}})",
+       kOverloaded},
+      {200, R"({"error":{"message":"m","type":"server_error","code":null}})", kOverloaded},
+  });
+}
+
+TEST(Classify, MoneyThatIsUsedUpIsNoRateLimit) {
+  for (const std::string code :
+       {"insufficient_quota", "credit_balance_exhausted", "organization_spend_limit_exceeded",
+        "project_spend_limit_exceeded", "organization_usage_limit_exceeded"}) {
+    ExpectClasses(
+        {{429, R"({"error":{"message":"m","type":"rate_limit_error","code":")" + code + "\"}}",
+          kQuotaExhausted}});
+  }
+  ExpectClasses({{429, R"({"error":{"message":"m","type":"insufficient_quota","code":"new"}})",
+                  kQuotaExhausted},
+                 {402, R"({"error":{"message":"m"}})", kQuotaExhausted}});
+}
+
+TEST(Classify, Azure) {
+  ExpectClasses({
+      {429,
+       R"({"error":{"code":"429","message":"Over the token rate limit. Retry after 22 seconds."}})",
+       kRateLimited},
+      {400,
+       R"({"error":{"message":"m","type":null,"param":"prompt","code":"content_filter",)"
+       R"("status":400,"innererror":{"code":"ResponsibleAIPolicyViolation"}}})",
+       kContentBlocked},
+      {400,
+       R"({"error":{"message":"m","code":"BadRequest",)"
+       R"("inner_error":{"code":"content_policy_violation"}}})",
+       kContentBlocked},
+      {404, R"({"error":{"code":"DeploymentNotFound","message":"m"}})", kBadRequest},
+      {401, R"({"statusCode":401,"message":"Unauthorized."})", kAuth},
+      {408, R"({"error":{"code":"Timeout","message":"m"}})", kOverloaded},
+  });
+}
+
+TEST(Classify, Vllm) {
+  ExpectClasses({
+      {400,
+       R"({"error":{"message":"This model's maximum context length is 4096 tokens.",)"
+       R"("type":"BadRequestError","param":null,"code":400}})",
+       kContextTooLong},
+      {400,
+       R"({"object":"error","message":"max_tokens must be at least 1, got -186.",)"
+       R"("type":"BadRequestError","param":null,"code":400})",
+       kContextTooLong},
+      {400,
+       R"({"error":{"message":"max_tokens=9 cannot be greater than max_model_len=8",)"
+       R"("type":"BadRequestError","param":null,"code":400}})",
+       kContextTooLong},
+      {404, R"({"error":{"message":"m","type":"NotFoundError","param":null,"code":404}})",
+       kBadRequest},
+      {500, R"({"error":{"message":"m","type":"InternalServerError","param":null,"code":500}})",
+       kOverloaded},
+  });
+}
+
+TEST(Classify, LlamaCpp) {
+  ExpectClasses({
+      {400,
+       R"({"error":{"code":400,"message":"m","type":"exceed_context_size_error",)"
+       R"("n_prompt_tokens":9412,"n_ctx":8192}})",
+       kContextTooLong},
+      {503, R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})",
+       kOverloaded},
+      {401, R"({"error":{"code":401,"message":"m","type":"authentication_error"}})", kAuth},
+  });
+}
+
+TEST(Classify, Ollama) {
+  ExpectClasses({
+      {503, R"({"error":{"message":"busy","type":"api_error","param":null,"code":null}})",
+       kOverloaded},
+      {404, R"({"error":"model not found"})", kBadRequest},
+      {400, R"({"error":"the input exceeds the context window"})", kContextTooLong},
+  });
+}
+
+TEST(Classify, LiteLlm) {
+  ExpectClasses({
+      {400,
+       R"({"error":{"message":"litellm.ContextWindowExceededError: x","type":null,"param":null,)"
+       R"("code":"400"}})",
+       kContextTooLong},
+      {429, R"({"error":{"message":"m","type":"throttling_error","param":null,"code":"429"}})",
+       kRateLimited},
+  });
+}
+
+TEST(Classify, ErrorsInsideOf200) {
+  ExpectClasses({
+      // LM Studio
+      {200, R"({"error":"Trying to keep 9000 tokens; this exceeds the available context size."})",
+       kContextTooLong},
+      // Gateways with the true status in the code
+      {200, R"({"error":{"message":"m","code":429}})", kRateLimited},
+      {200, R"({"error":{"message":"m","code":"502"}})", kOverloaded},
+      {200, R"({"error":{"message":"m","code":400}})", kBadRequest},
+      {200, R"({"error":{"message":"m","code":7}})", kProtocol},
+      {200, R"({"error":{"message":"m"}})", kProtocol},
+      {200, R"({"error":true})", kProtocol},
+  });
+}
+
+TEST(Classify, StatusAloneWhereTheBodySaysNothing) {
+  for (const std::string_view body : {"", "<html>Bad gateway</html>", "null", "[]", "{}", "{\"err",
+                                      R"({"error":null})", R"({"error":{}})", R"({"error":[]})"}) {
+    ExpectClasses({
+        {301, body, kBadRequest},     {400, body, kBadRequest}, {401, body, kAuth},
+        {402, body, kQuotaExhausted}, {403, body, kAuth},       {404, body, kBadRequest},
+        {408, body, kOverloaded},     {409, body, kOverloaded}, {413, body, kRequestTooLarge},
+        {418, body, kBadRequest},     {422, body, kBadRequest}, {429, body, kRateLimited},
+        {431, body, kBadRequest},     {498, body, kOverloaded}, {500, body, kOverloaded},
+        {502, body, kOverloaded},     {503, body, kOverloaded}, {504, body, kOverloaded},
+        {524, body, kOverloaded},     {529, body, kOverloaded}, {599, body, kOverloaded},
+        {0, body, kProtocol},         {100, body, kProtocol},   {204, body, kProtocol},
+        {600, body, kProtocol},       {-1, body, kProtocol},
+    });
+  }
+}
+
+TEST(Classify, GatewayThatGaveUpMayHaveCost) {
+  EXPECT_TRUE(ClassifyBody(504, "").maybe_billed);
+  EXPECT_TRUE(ClassifyBody(502, "").maybe_billed);
+  EXPECT_FALSE(ClassifyBody(503, "").maybe_billed);
+  EXPECT_FALSE(ClassifyBody(429, "").maybe_billed);
+  EXPECT_FALSE(ClassifyBody(400, "").maybe_billed);
+}
+
+TEST(Classify, Transport) {
+  using ports::TransportFault;
+  struct TransportCase {
+    TransportFault fault;
+    FailureClass cls;
+    std::string_view message;
+  };
+  const TransportCase cases[] = {
+      {TransportFault::kConnect, kTransport, "no response: connect"},
+      {TransportFault::kTimeout, kTimeout, "no response: timeout"},
+      {TransportFault::kConnectionLost, kTransport, "no response: connection_lost"},
+      {TransportFault::kResponseTooLarge, kRequestTooLarge, "no response: response_too_large"},
+      {TransportFault::kRefused, kTransport, "no response: refused"},
+      {TransportFault::kAborted, kTransport, "no response: aborted"},
+  };
+  for (const TransportCase& c : cases) {
+    for (const bool processed : {false, true}) {
+      const CallFailure failure =
+          Classify(ports::TransportFailure{.fault = c.fault, .maybe_processed = processed});
+      EXPECT_EQ(failure.cls, c.cls) << c.message;
+      EXPECT_EQ(failure.message, c.message);
+      EXPECT_EQ(failure.maybe_billed, processed) << c.message;
+      EXPECT_EQ(failure.http_status, 0);
+    }
+  }
+}
+
+TEST(Message, NamesStatusTypeCodeAndParameter) {
+  EXPECT_EQ(ClassifyBody(400, R"({"error":{"message":"m","type":"invalid_request_error",)"
+                              R"("param":"messages[0].content","code":"unsupported_value"}})")
+                .message,
+            "HTTP 400, type invalid_request_error, code unsupported_value, "
+            "parameter messages[0].content");
+  EXPECT_EQ(
+      ClassifyBody(400, R"({"error":{"message":"m","type":"BadRequestError","code":400}})").message,
+      "HTTP 400, type BadRequestError, code 400");
+  EXPECT_EQ(ClassifyBody(503, "").message, "HTTP 503");
+}
+
+TEST(Message, NeverHasTheProvidersWords) {
+  const std::string long_name(65, 'x');
+  for (const std::string& words : {std::string("my secret prompt"), long_name, std::string("a\nb"),
+                                   std::string("größe"), std::string("<b>"), std::string()}) {
+    std::string escaped = words;
+    if (const auto at = escaped.find('\n'); at != std::string::npos) escaped.replace(at, 1, "\\n");
+    const std::string body = R"({"error":{"message":"my secret prompt","type":")" + escaped +
+                             R"(","code":")" + escaped + R"(","param":")" + escaped +
+                             R"(","innererror":{"code":")" + escaped + "\"}}}";
+    EXPECT_EQ(ClassifyBody(400, body).message, "HTTP 400") << body;
+  }
+}
+
+std::optional<base::Duration> RetryAfter(std::vector<model::Header> headers,
+                                         std::string_view body = "") {
+  const auto now = *base::ParseRfc3339("2026-11-21T08:00:00Z");
+  return Classify(
+             ports::HttpResponse{
+                 .status = 429, .headers = std::move(headers), .body = std::string(body)},
+             now)
+      .retry_after;
+}
+
+TEST(RetryAfter, IsReadFromHeaders) {
+  EXPECT_EQ(RetryAfter({{"retry-after", "20"}}), seconds(20));
+  EXPECT_EQ(RetryAfter({{"retry-after", "0.5"}}), milliseconds(500));
+  EXPECT_EQ(RetryAfter({{"retry-after", "0"}}), seconds(0));
+  EXPECT_EQ(RetryAfter({{"retry-after-ms", "1500"}}), milliseconds(1500));
+  EXPECT_EQ(RetryAfter({{"retry-after", "Sat, 21 Nov 2026 08:01:30 GMT"}}), seconds(90));
+  EXPECT_EQ(RetryAfter({{"retry-after", "Sat, 21 Nov 2026 07:00:00 GMT"}}), seconds(0));
+}
+
+TEST(RetryAfter, TheFinerHeaderIsPreferred) {
+  EXPECT_EQ(RetryAfter({{"retry-after", "2"}, {"retry-after-ms", "1200"}}), milliseconds(1200));
+  EXPECT_EQ(RetryAfter({{"retry-after-ms", "x"}, {"retry-after", "2"}}), seconds(2));
+}
+
+TEST(RetryAfter, IsReadFromAzuresWordsWhereThereIsNoHeader) {
+  const std::string_view body =
+      R"({"error":{"code":"429","message":"Over the limit. Please retry after 22 seconds. x"}})";
+  EXPECT_EQ(RetryAfter({}, body), seconds(22));
+  EXPECT_EQ(RetryAfter({{"retry-after", "3"}}, body), seconds(3));
+  EXPECT_EQ(RetryAfter({}, R"({"error":{"message":"retry after a while and 2 seconds"}})"),
+            std::nullopt);
+}
+
+TEST(RetryAfter, NonsenseIsIgnored) {
+  for (const char* value : {"", "-1", "soon", "1e9", "inf", "nan", "2026-11-21T08:01:30Z", "5s",
+                            "99999999999999999999", "Sat, 99 Nov 2026 08:01:30 GMT"}) {
+    EXPECT_EQ(RetryAfter({{"retry-after", value}}), std::nullopt) << value;
+    EXPECT_EQ(RetryAfter({{"retry-after-ms", value}}), std::nullopt) << value;
+  }
+}
+
+TEST(RetryAfter, IsAnHourAtTheMost) {
+  EXPECT_EQ(RetryAfter({{"retry-after", "86400"}}), hours(1));
+  EXPECT_EQ(RetryAfter({{"retry-after", "Sun, 22 Nov 2026 08:00:00 GMT"}}), hours(1));
+}
+
+TEST(FailureClass, EachHasAnActionACodeAndANameOfItsOwn) {
+  struct Row {
+    FailureClass cls;
+    std::string_view name;
+    Action action;
+    model::ErrorCode code;
+  };
+  using model::ErrorCode;
+  const Row rows[] = {
+      {kRateLimited, "rate_limited", Action::kRetry, ErrorCode::kProviderUnavailable},
+      {kQuotaExhausted, "quota_exhausted", Action::kHold, ErrorCode::kProviderQuotaExhausted},
+      {kOverloaded, "overloaded", Action::kRetry, ErrorCode::kProviderUnavailable},
+      {kContextTooLong, "context_too_long", Action::kSplit, ErrorCode::kItemTooLarge},
+      {kRequestTooLarge, "request_too_large", Action::kSplit, ErrorCode::kItemTooLarge},
+      {kContentBlocked, "content_blocked", Action::kSplit, ErrorCode::kContentFiltered},
+      {kBadRequest, "bad_request", Action::kFail, ErrorCode::kProviderRejected},
+      {kAuth, "auth", Action::kHold, ErrorCode::kProviderUnavailable},
+      {kTransport, "transport", Action::kRetry, ErrorCode::kProviderUnavailable},
+      {kTimeout, "timeout", Action::kRetry, ErrorCode::kProviderUnavailable},
+      {kProtocol, "protocol", Action::kRetry, ErrorCode::kProviderUnavailable},
+  };
+  std::set<std::string_view> names;
+  for (const Row& row : rows) {
+    EXPECT_EQ(ToString(row.cls), row.name);
+    EXPECT_EQ(ActionFor(row.cls), row.action) << row.name;
+    EXPECT_EQ(ErrorCodeFor(row.cls), row.code) << row.name;
+    names.insert(ToString(row.cls));
+  }
+  EXPECT_EQ(names.size(), std::size(rows));
+}
+
+}  // namespace
+}  // namespace llmbatch::providers

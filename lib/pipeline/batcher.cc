@@ -1,0 +1,93 @@
+#include "pipeline/batcher.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "pipeline/observations.h"
+
+namespace llmbatch::pipeline {
+namespace {
+
+// New batches go to the first model of the route; Calls moves them on when it can't serve.
+constexpr std::size_t kFirstLane = 0;
+
+}  // namespace
+
+Batcher::Key Batcher::KeyOf(const Request& request) {
+  const bool isolated = request.recipe->task().isolate_tenants;
+  return Key{.task_version = request.recipe->version(),
+             .tenant = isolated ? request.item.user_id : std::string()};
+}
+
+Batcher::Fit Batcher::Add(Request& request, base::Timestamp now, ports::Commands& out) {
+  const Lane& lane = request.recipe->lanes()[kFirstLane];
+  const model::Task& task = request.recipe->task();
+  request.tokens = lane.planner.ItemTokens(request.item.input);
+  const std::int64_t tokens = lane.calibration.Calibrated(request.tokens);
+  const batching::BatchBounds bounds{.max_tokens = lane.ItemTokenBound(task),
+                                     .max_items = request.recipe->MaxItems()};
+  if (tokens > bounds.max_tokens) {
+    const std::int64_t context = lane.model.context_window_tokens - task.max_output_tokens;
+    const std::int64_t prompt = tokens + lane.calibration.Calibrated(lane.planner.fixed_tokens());
+    if (task.oversize == model::Oversize::kError || prompt > context) return Fit::kTooLarge;
+    Close(request.recipe, batching::ClosedBatch{.requests = {request.id}, .tokens = tokens},
+          "oversize", out);
+    return Fit::kTaken;
+  }
+  const Gathering fresh{.recipe = request.recipe,
+                        .accumulator = batching::Accumulator(task.linger)};
+  Gathering& gathering = gathering_.try_emplace(KeyOf(request), fresh).first->second;
+  for (batching::ClosedBatch& batch : gathering.accumulator.Add(request.id, tokens, bounds, now)) {
+    const std::string_view reason = batching::ToString(batch.reason);
+    Close(gathering.recipe, std::move(batch), reason, out);
+  }
+  if (request.item.real_time) Flush(request, out);
+  return Fit::kTaken;
+}
+
+void Batcher::Flush(const Request& request, ports::Commands& out) {
+  const auto found = gathering_.find(KeyOf(request));
+  if (found == gathering_.end()) return;
+  if (auto batch = found->second.accumulator.Flush())
+    Close(found->second.recipe, std::move(*batch), "flush", out);
+  gathering_.erase(found);
+}
+
+void Batcher::Expire(base::Timestamp now, ports::Commands& out) {
+  for (auto it = gathering_.begin(); it != gathering_.end();) {
+    Gathering& gathering = it->second;
+    if (auto batch = gathering.accumulator.Expire(now))
+      Close(gathering.recipe, std::move(*batch), "linger", out);
+    // Empty ones go, so that tenants who have left cost nothing.
+    it = gathering.accumulator.empty() ? gathering_.erase(it) : std::next(it);
+  }
+}
+
+void Batcher::Close(const std::shared_ptr<Recipe>& recipe, batching::ClosedBatch batch,
+                    std::string_view reason, ports::Commands& out) {
+  const model::Task& task = recipe->task();
+  const auto bound = static_cast<double>(std::max<std::int64_t>(1, task.max_batch_tokens));
+  const Lane& lane = recipe->lanes()[kFirstLane];
+  const std::int64_t prompt =
+      batch.tokens + lane.calibration.Calibrated(lane.planner.fixed_tokens());
+  out.emplace_back(Observed(ports::Metric::kBatches, 1, {task.name, std::string(reason)}));
+  out.emplace_back(
+      Observed(ports::Metric::kBatchFillRatio, static_cast<double>(prompt) / bound, {task.name}));
+  out.emplace_back(Observed(ports::Metric::kBatchItems, static_cast<double>(batch.requests.size()),
+                            {task.name}));
+  ready_.push_back(
+      BatchPlan{.recipe = recipe, .lane = kFirstLane, .requests = std::move(batch.requests)});
+}
+
+std::vector<BatchPlan> Batcher::TakeReady() { return std::exchange(ready_, {}); }
+
+std::optional<base::Timestamp> Batcher::Deadline() const {
+  std::optional<base::Timestamp> deadline;
+  for (const auto& [key, gathering] : gathering_) {
+    const auto due = gathering.accumulator.Deadline();
+    if (due) deadline = deadline ? std::min(*deadline, *due) : due;
+  }
+  return deadline;
+}
+
+}  // namespace llmbatch::pipeline

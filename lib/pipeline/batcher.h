@@ -1,0 +1,55 @@
+// Batcher: from single items to batches that may share a prompt.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "batching/accumulator.h"
+#include "pipeline/calls.h"
+#include "pipeline/request.h"
+#include "ports/commands.h"
+
+namespace llmbatch::pipeline {
+
+// Only items of one task, model and (with isolate_tenants) one user share a batch.
+class Batcher {
+ public:
+  enum class Fit { kTaken, kTooLarge };
+
+  // Gathers the item; kTooLarge: it is over the bound and was not taken. Batches that are ready are
+  // found in TakeReady().
+  Fit Add(Request& request, base::Timestamp now, ports::Commands& out);
+  // Closes the batch that items like this one are gathered in.
+  void Flush(const Request& request, ports::Commands& out);
+  // Closes what has lingered long enough.
+  void Expire(base::Timestamp now, ports::Commands& out);
+  std::vector<BatchPlan> TakeReady();
+  // Drops everything gathered.
+  void Clear() { gathering_.clear(); }
+
+  std::optional<base::Timestamp> Deadline() const;
+
+ private:
+  struct Key {
+    std::string task_version;
+    std::string tenant;  // empty: any
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+  struct Gathering {
+    std::shared_ptr<Recipe> recipe;
+    batching::Accumulator accumulator;
+  };
+  static Key KeyOf(const Request& request);
+  void Close(const std::shared_ptr<Recipe>& recipe, batching::ClosedBatch batch,
+             std::string_view reason, ports::Commands& out);
+
+  std::map<Key, Gathering> gathering_;
+  std::vector<BatchPlan> ready_;
+};
+
+}  // namespace llmbatch::pipeline

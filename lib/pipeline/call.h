@@ -1,0 +1,44 @@
+// Call: one batch on its way through permit, provider and answer.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "model/ids.h"
+#include "pipeline/recipe.h"
+
+namespace llmbatch::pipeline {
+
+// The states a call can be in; the same words are metric labels and stand in
+// docs/life-of-a-request.md.
+enum class CallState { kWaitingForPermit, kInFlight, kBackingOff };
+std::string_view ToString(CallState state);
+
+struct Call {
+  model::BatchId id;
+  std::string batch_name;  // the id as published: unique over replicas and restarts
+  std::shared_ptr<Recipe> recipe;
+  std::size_t lane = 0;  // position in the recipe's route
+  std::vector<model::RequestId> requests;
+
+  CallState state = CallState::kWaitingForPermit;
+  int attempts = 0;     // that failed for reasons that may pass
+  bool urgent = false;  // has a real-time item
+  int priority = 0;     // the highest of its items
+  base::Timestamp created;
+  base::Timestamp waiting_since;
+  base::Timestamp not_before;  // kBackingOff: when it waits for a permit again
+
+  // Of the attempt that is in flight:
+  model::CallId attempt;
+  base::Timestamp started;
+  std::vector<std::string> nonces;    // one a request, in their order
+  std::int64_t estimated_tokens = 0;  // of the whole prompt, uncalibrated
+};
+
+}  // namespace llmbatch::pipeline

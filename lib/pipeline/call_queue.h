@@ -1,0 +1,76 @@
+// CallQueue: the calls that wait for a permit, by provider, in the order in which they should
+// start.
+#pragma once
+
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/task.h"
+#include "pipeline/call.h"
+
+namespace llmbatch::pipeline {
+
+// What is known of one model of a provider, for /status.
+struct RouteStatus {
+  model::RouteEntry route;
+  std::int64_t waiting = 0;
+  base::Duration held_for{};  // > 0: no call starts so long
+};
+
+// Real-time calls first, then by priority, then by age. A provider that is held or busy keeps only
+// its own calls waiting.
+class CallQueue {
+ public:
+  void Push(const Call& call);
+  void Remove(const Call& call);
+
+  // Takes the call that should start next; nullopt if none may.
+  std::optional<model::BatchId> Pop(base::Timestamp now);
+  // How many could start now if permits were no limit.
+  std::int64_t Startable(base::Timestamp now) const;
+
+  void OnStarted(const Call& call);
+  void OnEnded(const Call& call);
+
+  // No call of this provider and model starts before then. Never shortens a hold.
+  void Hold(const Call& call, base::Timestamp until);
+  std::optional<base::Timestamp> HeldUntil(const Call& call, base::Timestamp now) const;
+
+  // When a hold ends that calls wait for.
+  std::optional<base::Timestamp> Deadline(base::Timestamp now) const;
+  std::size_t size() const { return size_; }
+  std::vector<RouteStatus> Status(base::Timestamp now) const;
+
+ private:
+  struct Order {
+    bool not_urgent;
+    int negated_priority;
+    model::BatchId id;
+    friend auto operator<=>(const Order&, const Order&) = default;
+  };
+  // A hold is for one model, the bound of concurrency for the whole provider.
+  struct Gate {
+    std::set<Order> waiting;
+    base::Timestamp held_until;
+  };
+  struct Provider {
+    std::map<std::string, Gate> gates;  // by model
+    std::int64_t in_flight = 0;
+    std::int64_t concurrency = 0;
+  };
+  static Order OrderOf(const Call& call);
+  Provider& ProviderOf(const Call& call);
+  Gate& GateOf(const Call& call);
+
+  std::map<std::string, Provider> providers_;
+  std::size_t size_ = 0;
+};
+
+}  // namespace llmbatch::pipeline

@@ -1,0 +1,493 @@
+#include "pipeline/calls.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "base/check.h"
+#include "pipeline/observations.h"
+#include "providers/codec.h"
+#include "providers/price.h"
+
+namespace llmbatch::pipeline {
+namespace {
+
+constexpr base::Duration kOverdueCheckInterval = std::chrono::seconds(1);
+
+std::string DrawNonce(base::Rng& rng) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string nonce(16, '0');
+  std::uint64_t bits = rng.Uint64();
+  for (char& digit : nonce) {
+    digit = kDigits[bits & 0xFU];
+    bits >>= 4U;
+  }
+  return nonce;
+}
+
+std::string ModelName(const Lane& lane) { return lane.route.provider + "/" + lane.route.model; }
+
+Lane& LaneOf(const Call& call) { return call.recipe->lanes()[call.lane]; }
+
+}  // namespace
+
+Calls::Calls(const Options& options, RequestTable& requests, base::Rng& rng)
+    : options_(options), requests_(requests), rng_(rng), permits_(options.permits) {}
+
+Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
+  const model::BatchId id = batch_ids_.Next();
+  Call call;
+  call.id = id;
+  call.batch_name = options_.start_id + "-" + std::to_string(id.value);
+  call.recipe = std::move(plan.recipe);
+  call.lane = plan.lane;
+  call.requests = std::move(plan.requests);
+  call.created = now;
+  for (const model::RequestId request : call.requests) {
+    const auto found = requests_.find(request);
+    if (found == requests_.end()) continue;
+    call.urgent = call.urgent || found->second.item.real_time;
+    call.priority = std::max(call.priority, found->second.item.priority);
+  }
+  return calls_.emplace(id, std::move(call)).first->second;
+}
+
+void Calls::Begin(BatchPlan plan, base::Timestamp now) {
+  if (stopped_) return;
+  Enqueue(NewCall(std::move(plan), now), now);
+}
+
+void Calls::Enqueue(Call& call, base::Timestamp now) {
+  call.state = CallState::kWaitingForPermit;
+  call.waiting_since = now;
+  queue_.Push(call);
+}
+
+void Calls::BackOff(Call& call, base::Timestamp until) {
+  call.state = CallState::kBackingOff;
+  call.not_before = until;
+  backing_off_.emplace(until, call.id);
+}
+
+void Calls::Erase(model::BatchId id) { calls_.erase(id); }
+
+void Calls::Prune(Call& call, base::Now now, Verdicts& verdicts) {
+  std::erase_if(call.requests, [&](model::RequestId id) {
+    const auto found = requests_.find(id);
+    if (found == requests_.end()) return true;
+    const Request& request = found->second;
+    if (request.orphaned) {
+      requests_.erase(found);
+      return true;
+    }
+    if (!request.item.deadline || *request.item.deadline > now.wall) return false;
+    verdicts.push_back(Fail(request, call, model::ErrorCode::kDeadlineExceeded,
+                            "the item's deadline passed before it was answered", call.attempts));
+    return true;
+  });
+}
+
+bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Commands& out) {
+  Prune(call, now, verdicts);
+  if (call.requests.empty()) return false;
+
+  const Lane& lane = LaneOf(call);
+  const model::Task& task = call.recipe->task();
+  call.nonces.clear();
+  call.estimated_tokens = lane.planner.fixed_tokens();
+  std::vector<batching::PromptItem> items;
+  items.reserve(call.requests.size());
+  for (std::size_t i = 0; i < call.requests.size(); ++i) call.nonces.push_back(DrawNonce(rng_));
+  std::set<model::RequestId> jobs;
+  for (std::size_t i = 0; i < call.requests.size(); ++i) {
+    const Request& request = requests_.at(call.requests[i]);
+    call.estimated_tokens += request.tokens;
+    if (request.job) jobs.insert(request.job->job);
+    items.push_back({.nonce = call.nonces[i], .input = &request.item.input});
+  }
+  batching::Prompt prompt = call.recipe->prompt_template().Render(items);
+  providers::ChatRequest chat{
+      .model = lane.route.model,
+      .system = std::move(prompt.system),
+      .messages = {{.role = providers::Role::kUser, .text = std::move(prompt.user)}},
+      .max_output_tokens = task.max_output_tokens,
+      .response_schema_json = call.recipe->answer_schema_json(),
+      .parameters_json = task.parameters_json};
+  const providers::Codec* codec = providers::CodecFor(lane.provider.api);
+  LLMBATCH_CHECK(codec != nullptr);
+  call.state = CallState::kInFlight;
+  call.attempt = call_ids_.Next();
+  call.started = now.steady;
+  attempts_.emplace(call.attempt, call.id);
+  jobs_called_.insert(jobs_called_.end(), jobs.begin(), jobs.end());
+  queue_.OnStarted(call);
+  out.emplace_back(ports::StartCall{.call = call.attempt,
+                                    .request = codec->Encode(chat, lane.provider, task.timeout)});
+  return true;
+}
+
+void Calls::EndOverdue(base::Now now, Verdicts& verdicts) {
+  if (now.steady < next_overdue_check_) return;
+  next_overdue_check_ = now.steady + kOverdueCheckInterval;
+  std::vector<model::BatchId> ended;
+  for (auto& [id, call] : calls_) {
+    if (call.state == CallState::kInFlight) continue;
+    Prune(call, now, verdicts);
+    const bool waited_too_long = now.steady >= call.created + options_.max_wait;
+    if (!waited_too_long && !call.requests.empty()) continue;
+    for (const model::RequestId request : call.requests) {
+      verdicts.push_back(Fail(requests_.at(request), call, model::ErrorCode::kProviderUnavailable,
+                              "no provider of the route could be asked within max_wait",
+                              call.attempts));
+    }
+    ended.push_back(id);
+  }
+  for (const model::BatchId id : ended) {
+    Call& call = calls_.at(id);
+    if (call.state == CallState::kBackingOff) backing_off_.erase({call.not_before, id});
+    if (call.state == CallState::kWaitingForPermit) queue_.Remove(call);
+    Erase(id);
+  }
+}
+
+Verdicts Calls::Advance(base::Now now, ports::Commands& out) {
+  Verdicts verdicts;
+  while (!backing_off_.empty() && backing_off_.begin()->first <= now.steady) {
+    Call& call = calls_.at(backing_off_.begin()->second);
+    backing_off_.erase(backing_off_.begin());
+    Enqueue(call, now.steady);
+  }
+  EndOverdue(now, verdicts);
+  while (!stopped_ && queue_.Startable(now.steady) > 0 && permits_.TryTake(now.steady)) {
+    const auto id = queue_.Pop(now.steady);
+    LLMBATCH_CHECK(id.has_value());
+    Call& call = calls_.at(*id);
+    if (TryStart(call, now, verdicts, out)) {
+      out.emplace_back(Observed(ports::Metric::kPermitWaitSeconds,
+                                base::ToSeconds(now.steady - call.waiting_since)));
+    } else {
+      permits_.GiveBack(now.steady);
+      Erase(*id);
+    }
+  }
+  permits_.SetWanted(stopped_ ? 0 : queue_.Startable(now.steady));
+  if (auto sync = permits_.NextSync(sync_ids_.Next(), now.steady)) out.emplace_back(*sync);
+  return verdicts;
+}
+
+Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
+                            ports::Commands& out) {
+  Verdicts verdicts;
+  const auto attempt = attempts_.find(event.call);
+  if (attempt == attempts_.end()) return verdicts;
+  Call& call = calls_.at(attempt->second);
+  attempts_.erase(attempt);
+  queue_.OnEnded(call);
+  permits_.GiveBack(now.steady);
+
+  const auto* failure = std::get_if<ports::TransportFailure>(&event.outcome);
+  if (stopped_ && failure != nullptr && failure->fault == ports::TransportFault::kAborted) {
+    // We gave it up ourselves: its items are as open as they were, and the next owner asks them.
+    Erase(call.id);
+    return verdicts;
+  }
+  const Lane& lane = LaneOf(call);
+  const providers::Codec* codec = providers::CodecFor(lane.provider.api);
+  std::variant<providers::Completion, providers::CallFailure> decoded;
+  if (const auto* response = std::get_if<ports::HttpResponse>(&event.outcome)) {
+    decoded = codec->Decode(*response, now.wall);
+    ObserveRateLimits(lane.route, codec->RateLimitsOf(*response), out);
+  } else {
+    decoded = providers::Classify(*failure);
+  }
+  if (const auto* completion = std::get_if<providers::Completion>(&decoded)) {
+    ObserveCall(lane.route, "ok", now.steady - call.started, out);
+    OnAnswer(call, *completion, now, verdicts, out);
+  } else {
+    const auto& call_failure = std::get<providers::CallFailure>(decoded);
+    ObserveCall(lane.route, providers::ToString(call_failure.cls), now.steady - call.started, out);
+    OnFailure(call, call_failure, now, verdicts, out);
+  }
+  return verdicts;
+}
+
+void Calls::Book(const Call& call, const providers::Completion& completion, ports::Commands& out) {
+  Lane& lane = LaneOf(call);
+  if (!completion.usage) {
+    // What the call cost isn't known, so what its items cost isn't either.
+    for (const model::RequestId id : call.requests) {
+      if (const auto found = requests_.find(id); found != requests_.end())
+        found->second.cost.reset();
+    }
+    ObserveUnknownCost(lane.route, out);
+    return;
+  }
+  const model::Usage& usage = *completion.usage;
+  const auto cost = providers::CostOf(usage, lane.model.price);
+  lane.calibration.Observe(call.estimated_tokens, usage.input_tokens);
+  call.recipe->ObserveAnswer(usage.output_tokens, static_cast<std::int64_t>(call.requests.size()));
+  ObserveUsage(lane.route, usage, cost, lane.calibration.ratio(), out);
+
+  std::vector<std::int64_t> weights;
+  for (const model::RequestId id : call.requests) {
+    const auto found = requests_.find(id);
+    weights.push_back(found == requests_.end() ? 0 : found->second.tokens);
+  }
+  const std::vector<model::Usage> shares = providers::ShareOut(usage, weights);
+  const std::vector<model::NanoUsd> costs =
+      providers::ShareOut(cost.value_or(model::NanoUsd{}), weights);
+  for (std::size_t i = 0; i < call.requests.size(); ++i) {
+    const auto found = requests_.find(call.requests[i]);
+    if (found == requests_.end()) continue;
+    Request& request = found->second;
+    request.usage += shares[i];
+    if (cost && request.cost) {
+      *request.cost += costs[i];
+    } else {
+      request.cost.reset();
+    }
+  }
+}
+
+void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
+                     Verdicts& verdicts, ports::Commands& out) {
+  Book(call, completion, out);
+  Reading reading = ReadCompletion(call, completion);
+  ObserveReading(call, reading, out);
+  if (reading.blocked) {
+    Split(call, model::ErrorCode::kContentFiltered, "the provider refused to answer", now,
+          verdicts);
+    return;
+  }
+  const bool answered =
+      std::any_of(reading.items.begin(), reading.items.end(),
+                  [](const ItemReading& item) { return item.output_json.has_value(); });
+  if (reading.truncated && !answered && call.requests.size() > 1) {
+    Split(call, model::ErrorCode::kAnswerTruncated, "the answer did not fit the output limit", now,
+          verdicts);
+    return;
+  }
+  SettleItems(call, std::move(reading), now, verdicts, out);
+}
+
+void Calls::SettleItems(Call& call, Reading reading, base::Now now, Verdicts& verdicts,
+                        ports::Commands& out) {
+  const int max_answers = call.recipe->task().max_item_attempts;
+  std::vector<model::RequestId> together;
+  std::vector<model::RequestId> alone;
+  for (std::size_t i = 0; i < call.requests.size(); ++i) {
+    const auto found = requests_.find(call.requests[i]);
+    if (found == requests_.end()) continue;
+    Request& request = found->second;
+    ItemReading& item = reading.items[i];
+    if (item.output_json) {
+      verdicts.push_back(Succeed(request, call, std::move(*item.output_json), now.steady));
+      continue;
+    }
+    ++request.answers_wanting;
+    if (request.answers_wanting >= max_answers) {
+      verdicts.push_back(Fail(request, call, item.problem, "no usable answer to this item",
+                              request.answers_wanting));
+    } else {
+      // A neighbour may be what spoils the answer, so the last try is made alone.
+      (request.answers_wanting + 1 >= max_answers ? alone : together).push_back(request.id);
+    }
+  }
+  const std::shared_ptr<Recipe> recipe = call.recipe;
+  const std::size_t lane = call.lane;
+  Erase(call.id);
+  if (!together.empty() || !alone.empty()) {
+    out.emplace_back(Observed(
+        ports::Metric::kProviderRetries, static_cast<double>(together.size() + alone.size()),
+        {recipe->lanes()[lane].route.provider, recipe->lanes()[lane].route.model, "item"}));
+  }
+  if (!together.empty())
+    Begin({.recipe = recipe, .lane = lane, .requests = std::move(together)}, now.steady);
+  for (const model::RequestId id : alone)
+    Begin({.recipe = recipe, .lane = lane, .requests = {id}}, now.steady);
+}
+
+void Calls::OnFailure(Call& call, const providers::CallFailure& failure, base::Now now,
+                      Verdicts& verdicts, ports::Commands& out) {
+  const model::ErrorCode code = providers::ErrorCodeFor(failure.cls);
+  if (failure.maybe_billed) {
+    out.emplace_back(Observed(
+        ports::Metric::kCallsRepeated, 1,
+        {failure.cls == providers::FailureClass::kTimeout ? "timeout" : "connection_lost"}));
+  }
+  switch (providers::ActionFor(failure.cls)) {
+    case providers::Action::kRetry:
+      RetryLater(call, failure, now, verdicts, out);
+      return;
+    case providers::Action::kSplit:
+      Split(call, code, failure.message, now, verdicts);
+      return;
+    case providers::Action::kFail:
+      GiveUp(call, code, failure.message, now, verdicts);
+      return;
+    case providers::Action::kHold:
+      break;
+  }
+  queue_.Hold(call, now.steady + options_.probe_interval);
+  out.emplace_back(
+      ports::LogLine{.level = ports::LogLevel::kError,
+                     .message = "provider refuses all calls; held until it is probed again",
+                     .fields = {{"provider", LaneOf(call).route.provider},
+                                {"reason", std::string(failure.message)}}});
+  if (call.lane + 1 < call.recipe->lanes().size()) {
+    GiveUp(call, code, failure.message, now, verdicts);
+  } else {
+    Enqueue(call, now.steady);
+  }
+}
+
+void Calls::RetryLater(Call& call, const providers::CallFailure& failure, base::Now now,
+                       Verdicts& verdicts, ports::Commands& out) {
+  ++call.attempts;
+  if (call.attempts >= call.recipe->task().max_attempts) {
+    GiveUp(call, providers::ErrorCodeFor(failure.cls), failure.message, now, verdicts);
+    return;
+  }
+  const Lane& lane = LaneOf(call);
+  out.emplace_back(Observed(
+      ports::Metric::kProviderRetries, 1,
+      {lane.route.provider, lane.route.model, std::string(providers::ToString(failure.cls))}));
+  base::Duration delay = admission::NextDelay(options_.backoff, call.attempts, rng_);
+  if (failure.retry_after) {
+    queue_.Hold(call, now.steady + *failure.retry_after);
+    delay += *failure.retry_after;
+  }
+  BackOff(call, now.steady + delay);
+}
+
+void Calls::Split(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
+                  Verdicts& verdicts) {
+  Prune(call, now, verdicts);
+  if (call.requests.size() <= 1) {
+    for (const model::RequestId id : call.requests) {
+      verdicts.push_back(Fail(requests_.at(id), call, code, message, call.attempts + 1));
+    }
+    Erase(call.id);
+    return;
+  }
+  const auto middle = call.requests.begin() + static_cast<std::ptrdiff_t>(call.requests.size() / 2);
+  BatchPlan first{
+      .recipe = call.recipe, .lane = call.lane, .requests = {call.requests.begin(), middle}};
+  BatchPlan second{
+      .recipe = call.recipe, .lane = call.lane, .requests = {middle, call.requests.end()}};
+  Erase(call.id);
+  Begin(std::move(first), now.steady);
+  Begin(std::move(second), now.steady);
+}
+
+void Calls::GiveUp(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
+                   Verdicts& verdicts) {
+  Prune(call, now, verdicts);
+  if (call.lane + 1 < call.recipe->lanes().size() && !call.requests.empty()) {
+    ++call.lane;
+    call.attempts = 0;
+    Enqueue(call, now.steady);
+    return;
+  }
+  for (const model::RequestId id : call.requests) {
+    verdicts.push_back(Fail(requests_.at(id), call, code, message, std::max(1, call.attempts)));
+  }
+  Erase(call.id);
+}
+
+Verdict Calls::Fail(const Request& request, const Call& call, model::ErrorCode code,
+                    std::string_view message, int attempts) const {
+  const std::string& fallback = call.recipe->task().fallback_json;
+  Verdict verdict{.request = request.id, .outcome = {}, .queued = call.started - request.arrived};
+  model::ItemOutcome& outcome = verdict.outcome;
+  outcome.status = fallback.empty() ? model::ResultStatus::kError : model::ResultStatus::kFallback;
+  outcome.output_json = fallback;
+  outcome.error = model::ItemError{.code = code,
+                                   .message = std::string(message),
+                                   .retryable = model::IsRetryable(code),
+                                   .attempts = attempts};
+  outcome.model = ModelName(LaneOf(call));
+  outcome.batch_id = call.batch_name;
+  outcome.usage = request.usage;
+  outcome.cost = request.cost;
+  verdict.queued = std::max(base::Duration::zero(), verdict.queued);
+  return verdict;
+}
+
+Verdict Calls::Succeed(const Request& request, const Call& call, std::string output,
+                       base::Timestamp now) const {
+  Verdict verdict{.request = request.id, .outcome = {}, .queued = call.started - request.arrived};
+  model::ItemOutcome& outcome = verdict.outcome;
+  outcome.status = model::ResultStatus::kOk;
+  outcome.output_json = std::move(output);
+  outcome.model = ModelName(LaneOf(call));
+  outcome.batch_id = call.batch_name;
+  outcome.usage = request.usage;
+  outcome.cost = request.cost;
+  outcome.duration = now - call.started;
+  return verdict;
+}
+
+std::optional<base::Timestamp> Calls::Deadline(base::Timestamp now) const {
+  std::optional<base::Timestamp> deadline = permits_.Deadline();
+  const auto consider = [&deadline](std::optional<base::Timestamp> other) {
+    if (other) deadline = deadline ? std::min(*deadline, *other) : other;
+  };
+  consider(queue_.Deadline(now));
+  if (!backing_off_.empty()) consider(backing_off_.begin()->first);
+  if (calls_.size() > attempts_.size()) consider(next_overdue_check_);
+  return deadline;
+}
+
+void Calls::StopStarting() {
+  stopped_ = true;
+  for (auto it = calls_.begin(); it != calls_.end();) {
+    if (it->second.state == CallState::kWaitingForPermit) queue_.Remove(it->second);
+    it = it->second.state == CallState::kInFlight ? std::next(it) : calls_.erase(it);
+  }
+  backing_off_.clear();
+}
+
+void Calls::AbortAll(ports::Commands& out) {
+  for (const auto& [attempt, batch] : attempts_)
+    out.emplace_back(ports::AbortCall{.call = attempt});
+}
+
+std::int64_t Calls::Count(CallState state) const {
+  switch (state) {
+    case CallState::kInFlight:
+      return static_cast<std::int64_t>(attempts_.size());
+    case CallState::kBackingOff:
+      return static_cast<std::int64_t>(backing_off_.size());
+    case CallState::kWaitingForPermit:
+      return static_cast<std::int64_t>(queue_.size());
+  }
+  return 0;
+}
+
+std::map<model::RequestId, std::string> Calls::WaitingReasons(base::Timestamp now) const {
+  std::map<model::RequestId, std::string> reasons;
+  for (const auto& [id, call] : calls_) {
+    if (call.state == CallState::kInFlight) continue;
+    std::string reason = "permit";
+    if (call.state == CallState::kBackingOff) {
+      const auto seconds =
+          static_cast<std::int64_t>(std::ceil(base::ToSeconds(call.not_before - now)));
+      reason = "back-off, about " + std::to_string(std::max<std::int64_t>(0, seconds)) + " s";
+    } else if (const auto until = queue_.HeldUntil(call, now)) {
+      const auto seconds = static_cast<std::int64_t>(std::ceil(base::ToSeconds(*until - now)));
+      reason = "provider " + LaneOf(call).route.provider + ": hold, about " +
+               std::to_string(seconds) + " s";
+    }
+    for (const model::RequestId request : call.requests) {
+      const auto found = requests_.find(request);
+      if (found != requests_.end() && found->second.job)
+        reasons.emplace(found->second.job->job, reason);
+    }
+  }
+  return reasons;
+}
+
+}  // namespace llmbatch::pipeline

@@ -1,0 +1,127 @@
+// Calls: from a closed batch to an outcome for each of its items, over permits, attempts, providers
+// and answers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "admission/permit_keeper.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "model/ids.h"
+#include "model/result.h"
+#include "pipeline/call.h"
+#include "pipeline/call_queue.h"
+#include "pipeline/options.h"
+#include "pipeline/reading.h"
+#include "pipeline/request.h"
+#include "ports/commands.h"
+#include "ports/events.h"
+#include "providers/failure.h"
+
+namespace llmbatch::pipeline {
+
+// How an item ended, after its last call.
+struct Verdict {
+  model::RequestId request;
+  model::ItemOutcome outcome;
+  base::Duration queued{};  // until the call that ended it was started
+};
+using Verdicts = std::vector<Verdict>;
+
+struct BatchPlan {
+  std::shared_ptr<Recipe> recipe;
+  std::size_t lane = 0;
+  std::vector<model::RequestId> requests;
+};
+
+// Requests are the pipeline's; a request that has left the table is left out when its call starts,
+// and its answer is dropped.
+class Calls {
+ public:
+  Calls(const Options& options, RequestTable& requests, base::Rng& rng);
+
+  // Queues one call for the batch.
+  void Begin(BatchPlan plan, base::Timestamp now);
+  Verdicts OnCompleted(const ports::CallCompleted& event, base::Now now, ports::Commands& out);
+  void OnSynced(const ports::PermitsSynced& event, base::Timestamp now) {
+    permits_.OnSynced(event, now);
+  }
+  void OnOffered() { permits_.OnOffered(); }
+
+  // Starts what may start, ends what has waited too long, and asks for permits.
+  Verdicts Advance(base::Now now, ports::Commands& out);
+  std::optional<base::Timestamp> Deadline(base::Timestamp now) const;
+
+  // The jobs that calls were started for since it was asked last, one entry a call and job.
+  std::vector<model::RequestId> TakeJobsCalled() { return std::exchange(jobs_called_, {}); }
+
+  // Forgets all calls that aren't in flight, and starts no more.
+  void StopStarting();
+  void AbortAll(ports::Commands& out);
+  // Gives the permits back; Advance() sends them.
+  void ReturnPermits() { permits_.Close(); }
+
+  std::size_t in_flight() const { return attempts_.size(); }
+  std::int64_t Count(CallState state) const;
+  const admission::PermitKeeper& permits() const { return permits_; }
+  std::vector<RouteStatus> Routes(base::Timestamp now) const { return queue_.Status(now); }
+  // For each job that has a call which isn't in flight: what that call waits for.
+  std::map<model::RequestId, std::string> WaitingReasons(base::Timestamp now) const;
+
+ private:
+  Call& NewCall(BatchPlan plan, base::Timestamp now);
+  void Enqueue(Call& call, base::Timestamp now);
+  void BackOff(Call& call, base::Timestamp until);
+  void Erase(model::BatchId id);
+
+  // Leaves out what has left the table or is past its deadline.
+  void Prune(Call& call, base::Now now, Verdicts& verdicts);
+  bool TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Commands& out);
+  void EndOverdue(base::Now now, Verdicts& verdicts);
+
+  void OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
+                Verdicts& verdicts, ports::Commands& out);
+  void Book(const Call& call, const providers::Completion& completion, ports::Commands& out);
+  void SettleItems(Call& call, Reading reading, base::Now now, Verdicts& verdicts,
+                   ports::Commands& out);
+  void OnFailure(Call& call, const providers::CallFailure& failure, base::Now now,
+                 Verdicts& verdicts, ports::Commands& out);
+  void RetryLater(Call& call, const providers::CallFailure& failure, base::Now now,
+                  Verdicts& verdicts, ports::Commands& out);
+  // Asks again in two halves, or fails the one item that is left.
+  void Split(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
+             Verdicts& verdicts);
+  // Hands the batch to the next model of the route, or fails its items.
+  void GiveUp(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
+              Verdicts& verdicts);
+
+  Verdict Fail(const Request& request, const Call& call, model::ErrorCode code,
+               std::string_view message, int attempts) const;
+  Verdict Succeed(const Request& request, const Call& call, std::string output,
+                  base::Timestamp now) const;
+
+  const Options& options_;
+  RequestTable& requests_;
+  base::Rng& rng_;
+  admission::PermitKeeper permits_;
+  CallQueue queue_;
+  base::IdSequence<model::BatchId> batch_ids_;
+  base::IdSequence<model::CallId> call_ids_;
+  base::IdSequence<model::SyncId> sync_ids_;
+  std::unordered_map<model::BatchId, Call> calls_;
+  std::unordered_map<model::CallId, model::BatchId> attempts_;
+  std::set<std::pair<base::Timestamp, model::BatchId>> backing_off_;
+  std::vector<model::RequestId> jobs_called_;
+  base::Timestamp next_overdue_check_;
+  bool stopped_ = false;
+};
+
+}  // namespace llmbatch::pipeline

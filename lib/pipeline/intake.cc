@@ -1,0 +1,155 @@
+// Pipeline, first part: from a record to requests.
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "ledger/fingerprint.h"
+#include "pipeline/observations.h"
+#include "pipeline/pipeline.h"
+#include "wire/dead_letter.h"
+#include "wire/headers.h"
+#include "wire/request.h"
+
+namespace llmbatch::pipeline {
+namespace {
+
+model::Origin OriginOf(const ports::Record& record) {
+  return model::Origin{.partition = record.partition, .offset = record.offset, .index = {}};
+}
+
+}  // namespace
+
+void Pipeline::On(ports::RecordReceived& event) {
+  const ports::Record& record = event.record;
+  if (phase_ != Phase::kRunning) return;
+  const auto id = partitions_.Begin(record, now_.steady);
+  if (!id) return;
+  auto envelope = std::make_shared<const Envelope>(
+      Envelope{.record = *id, .key = record.key, .headers = wire::CarriedHeaders(record.headers)});
+  const model::Origin origin = OriginOf(record);
+  std::string identity = wire::ReadOrigin(record.headers).value_or(model::ToString(origin));
+
+  const auto binding = options_.topics.bindings.find(record.partition.topic);
+  wire::Decoded decoded =
+      binding == options_.topics.bindings.end()
+          ? wire::DecodeRequest(record, options_.limits.max_message_bytes)
+          : wire::DecodeBound(record, binding->second, options_.limits.max_message_bytes);
+  if (auto* item = std::get_if<model::Item>(&decoded)) {
+    Emit(Observed(ports::Metric::kRecords, 1, {"item"}));
+    AcceptItem(std::move(*item), origin, std::move(identity), std::move(envelope), std::nullopt);
+  } else if (auto* job = std::get_if<model::Job>(&decoded)) {
+    Emit(Observed(ports::Metric::kRecords, 1, {"job"}));
+    AcceptJob(std::move(*job), record, std::move(identity), std::move(envelope));
+  } else {
+    const auto& malformed = std::get<wire::Malformed>(decoded);
+    Emit(Observed(ports::Metric::kRecords, 1, {"malformed"}));
+    DeadLetter(record, *id, wire::ToString(malformed.reason), malformed.detail);
+  }
+}
+
+void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string identity,
+                          std::shared_ptr<const Envelope> envelope,
+                          std::optional<JobMembership> job) {
+  Request request;
+  request.id = request_ids_.Next();
+  request.item = std::move(item);
+  request.origin = std::move(origin);
+  request.identity = std::move(identity);
+  request.envelope = std::move(envelope);
+  request.job = job;
+  request.arrived = now_.steady;
+
+  const auto recipe = recipes_.find(request.item.task);
+  if (recipe == recipes_.end()) {
+    model::ItemOutcome outcome;
+    outcome.error = model::ItemError{.code = model::ErrorCode::kUnknownTask,
+                                     .message = "no such task is configured",
+                                     .retryable = false,
+                                     .attempts = 0};
+    outcome.cost = model::NanoUsd{};
+    PublishOutcome(
+        Settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}});
+    return;
+  }
+  request.recipe = recipe->second;
+  request.ledger_key =
+      ledger::ReplayKey(request.identity, "item", request.recipe->version(), request.item.input);
+  to_look_up_.push_back(request.id);
+  requests_.emplace(request.id, std::move(request));
+}
+
+void Pipeline::AcceptJob(model::Job job, const ports::Record& record, std::string identity,
+                         std::shared_ptr<const Envelope> envelope) {
+  const OpenJob open{.envelope = envelope, .identity = identity, .origin = OriginOf(record)};
+  std::string content = ledger::Sha256Hex(record.value.value_or(std::string()));
+  if (const auto conflict = jobs_.FindConflict(job, content)) {
+    switch (*conflict) {
+      case jobs::JobTable::Conflict::kSame:
+        partitions_.Acknowledge(envelope->record);
+        return;
+      case jobs::JobTable::Conflict::kOtherContent:
+        RefuseJob(job, open, model::ErrorCode::kInvalidMessage,
+                  "a job with this job_id and other content is running");
+        return;
+      case jobs::JobTable::Conflict::kOtherUser:
+        RefuseJob(job, open, model::ErrorCode::kForbidden,
+                  "the job_id belongs to a job of another user");
+        return;
+    }
+  }
+  if (!recipes_.contains(job.task)) {
+    RefuseJob(job, open, model::ErrorCode::kUnknownTask, "no such task is configured");
+    return;
+  }
+  const model::RequestId id = request_ids_.Next();
+  open_jobs_.emplace(id, open);
+  PublishReport(id, jobs_.Begin(id, job, std::move(content), now_));
+  for (std::size_t i = 0; i < job.items.size(); ++i) {
+    model::Origin origin = open.origin;
+    origin.index = static_cast<std::int32_t>(i);
+    std::string item_identity = identity + "#" + std::to_string(i);
+    AcceptItem(std::move(job.items[i]), std::move(origin), std::move(item_identity), envelope,
+               JobMembership{.job = id, .index = i});
+  }
+}
+
+void Pipeline::RefuseJob(const model::Job& job, const OpenJob& open, model::ErrorCode code,
+                         std::string message) {
+  model::JobResult result;
+  result.job_id = job.job_id;
+  result.workflow = job.workflow;
+  result.task = job.task;
+  result.user_id = job.user_id;
+  result.status = model::JobStatus::kFailed;
+  result.items.total = static_cast<std::int64_t>(job.items.size());
+  result.items.failed = result.items.total;
+  result.cost = model::NanoUsd{};
+  result.error = model::ItemError{.code = code,
+                                  .message = std::move(message),
+                                  .retryable = model::IsRetryable(code),
+                                  .attempts = 0};
+  PublishJobResult(open, result);
+}
+
+void Pipeline::DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,
+                          std::string_view detail) {
+  Emit(Observed(ports::Metric::kDeadLetters, 1, {std::string(reason)}));
+  const wire::DeadLetterOptions options{
+      .at = now_.wall,
+      .attempts = 1,
+      .max_bytes = options_.limits.max_message_bytes,
+      .sha256_hex = ledger::Sha256Hex(record.value.value_or(std::string()))};
+  wire::DeadLetter letter = wire::EncodeDeadLetter(record, reason, detail, options);
+  letter.headers.push_back(
+      {.name = "llmbatch-id",
+       .value = ledger::MessageId(model::ToString(OriginOf(record)), "dead_letter", 1)});
+  outbox_.Publish(id,
+                  Message{.topic = options_.topics.dead_letters,
+                          .key = std::move(letter.key),
+                          .value = std::move(letter.value),
+                          .headers = std::move(letter.headers)},
+                  out_);
+}
+
+}  // namespace llmbatch::pipeline

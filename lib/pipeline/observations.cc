@@ -1,0 +1,84 @@
+#include "pipeline/observations.h"
+
+#include <utility>
+
+namespace llmbatch::pipeline {
+namespace {
+
+using ports::Metric;
+
+constexpr double kNanosPerUsd = 1e9;
+
+void Add(ports::Commands& out, Metric metric, double value, const model::RouteEntry& route,
+         std::string_view third) {
+  out.emplace_back(Observed(metric, value, {route.provider, route.model, std::string(third)}));
+}
+
+}  // namespace
+
+ports::Observe Observed(Metric metric, double value,
+                        std::array<std::string, ports::kMaxLabels> labels) {
+  return ports::Observe{.metric = metric, .value = value, .labels = std::move(labels)};
+}
+
+void ObserveCall(const model::RouteEntry& route, std::string_view outcome, base::Duration duration,
+                 ports::Commands& out) {
+  Add(out, Metric::kProviderRequests, 1, route, outcome);
+  Add(out, Metric::kCallSeconds, base::ToSeconds(duration), route, outcome);
+}
+
+void ObserveUsage(const model::RouteEntry& route, const model::Usage& usage,
+                  std::optional<model::NanoUsd> cost, double estimate_ratio, ports::Commands& out) {
+  const std::array<std::pair<std::string_view, std::int64_t>, 4> types{{
+      {"input", usage.input_tokens - usage.cached_input_tokens},
+      {"cached", usage.cached_input_tokens},
+      {"output", usage.output_tokens - usage.reasoning_tokens},
+      {"reasoning", usage.reasoning_tokens},
+  }};
+  for (const auto& [type, tokens] : types) {
+    if (tokens > 0) Add(out, Metric::kTokens, static_cast<double>(tokens), route, type);
+  }
+  Add(out, Metric::kTokenUsage, static_cast<double>(usage.input_tokens), route, "input");
+  Add(out, Metric::kTokenUsage, static_cast<double>(usage.output_tokens), route, "output");
+  Add(out, Metric::kEstimateRatio, estimate_ratio, route, "");
+  if (cost) {
+    Add(out, Metric::kCostUsd, static_cast<double>(cost->nanos) / kNanosPerUsd, route, "");
+  } else {
+    ObserveUnknownCost(route, out);
+  }
+}
+
+void ObserveUnknownCost(const model::RouteEntry& route, ports::Commands& out) {
+  Add(out, Metric::kCostUnknown, 1, route, "");
+}
+
+void ObserveRateLimits(const model::RouteEntry& route, const providers::RateLimits& limits,
+                       ports::Commands& out) {
+  const auto tell = [&](const providers::RateLimits::Window& window, std::string_view kind) {
+    if (window.remaining) {
+      Add(out, Metric::kRateLimitRemaining, static_cast<double>(*window.remaining), route, kind);
+    }
+  };
+  tell(limits.requests, "requests");
+  tell(limits.tokens, "tokens");
+}
+
+void ObserveReading(const Call& call, const Reading& reading, ports::Commands& out) {
+  const std::string& task = call.recipe->task().name;
+  if (reading.repair != "none")
+    out.emplace_back(Observed(Metric::kAnswerRepairs, 1, {task, reading.repair}));
+  if (reading.foreign_ids > 0) {
+    out.emplace_back(Observed(Metric::kAnswerProblems, reading.foreign_ids, {task, "foreign_id"}));
+  }
+  if (reading.blocked) {
+    out.emplace_back(Observed(Metric::kAnswerProblems, 1, {task, "blocked"}));
+    return;
+  }
+  for (const ItemReading& item : reading.items) {
+    if (item.output_json) continue;
+    out.emplace_back(
+        Observed(Metric::kAnswerProblems, 1, {task, std::string(model::ToString(item.problem))}));
+  }
+}
+
+}  // namespace llmbatch::pipeline

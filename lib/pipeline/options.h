@@ -1,0 +1,56 @@
+// What the pipeline is told once, at its construction.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "admission/backoff.h"
+#include "admission/permit_keeper.h"
+#include "base/time.h"
+#include "jobs/job_table.h"
+#include "model/task.h"
+
+namespace llmbatch::pipeline {
+
+struct Topics {
+  std::string results = "llm.results";
+  std::string progress = "llm.progress";
+  std::string dead_letters = "llm.dead-letters";
+  std::map<std::string, std::string, std::less<>>
+      bindings;  // existing topic → task that its values are inputs of
+};
+
+struct Limits {
+  std::size_t max_message_bytes = 8U << 20;
+  // Bytes of records read and not finished, over all partitions. Above it all are paused, below
+  // half of it they go on.
+  std::int64_t max_pending_bytes = 32LL << 20;
+  // A partition is paused when both are passed: how far reading is ahead of the lowest open record,
+  // and the open records.
+  std::int64_t max_span_records = 10'000;
+  std::int64_t max_open_records = 500;
+};
+
+struct Options {
+  std::shared_ptr<const model::Catalog> catalog;
+  Topics topics;
+  Limits limits;
+  std::string start_id;    // differs for every start of every replica: names its batches
+  std::uint64_t seed = 1;  // of nonces and jitter
+  admission::PermitOptions permits;
+  admission::BackoffOptions backoff;
+  jobs::JobOptions jobs;
+  base::Duration commit_interval = std::chrono::seconds(1);
+  base::Duration drain_timeout = std::chrono::seconds(30);
+  base::Duration revoke_timeout =
+      std::chrono::seconds(3);  // for what is being published when partitions are revoked
+  base::Duration max_wait = std::chrono::hours(1);  // of a batch whose provider is held
+  base::Duration probe_interval =
+      std::chrono::seconds(30);  // a provider that refuses us altogether is tried this often
+  base::Duration ledger_ttl = std::chrono::hours(24);
+};
+
+}  // namespace llmbatch::pipeline

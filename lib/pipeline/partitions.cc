@@ -1,0 +1,175 @@
+#include "pipeline/partitions.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace llmbatch::pipeline {
+namespace {
+
+// A record costs memory beyond its bytes; counting that keeps many small ones within the bound too.
+constexpr std::int64_t kRecordOverheadBytes = 512;
+
+std::int64_t SizeOf(const ports::Record& record) {
+  std::size_t bytes =
+      (record.key ? record.key->size() : 0) + (record.value ? record.value->size() : 0);
+  for (const model::Header& header : record.headers)
+    bytes += header.name.size() + header.value.size();
+  return static_cast<std::int64_t>(bytes) + kRecordOverheadBytes;
+}
+
+}  // namespace
+
+void Partitions::Assign(const std::vector<ports::AssignedPartition>& partitions) {
+  for (const ports::AssignedPartition& each : partitions) {
+    partitions_.emplace(each.partition, Partition(each.committed_offset));
+  }
+}
+
+void Partitions::Revoke(const std::vector<model::TopicPartition>& partitions) {
+  for (const model::TopicPartition& name : partitions) partitions_.erase(name);
+  for (auto it = records_.begin(); it != records_.end();) {
+    if (partitions_.contains(it->second.partition)) {
+      ++it;
+      continue;
+    }
+    pending_bytes_ -= it->second.bytes;
+    it = records_.erase(it);
+  }
+}
+
+std::optional<RecordId> Partitions::Begin(const ports::Record& record, base::Timestamp now) {
+  const auto found = partitions_.find(record.partition);
+  if (found == partitions_.end() || !found->second.tracker.Begin(record.offset))
+    return std::nullopt;
+  const RecordId id = record_ids_.Next();
+  const std::int64_t bytes = SizeOf(record);
+  records_.emplace_hint(records_.end(), id,
+                        OpenRecord{.partition = record.partition,
+                                   .offset = record.offset,
+                                   .expected = 1,
+                                   .bytes = bytes,
+                                   .arrived = now});
+  pending_bytes_ += bytes;
+  return id;
+}
+
+void Partitions::Expect(RecordId record, std::int64_t messages) {
+  const auto found = records_.find(record);
+  if (found != records_.end()) found->second.expected += messages;
+}
+
+void Partitions::Acknowledge(RecordId record) {
+  const auto found = records_.find(record);
+  if (found == records_.end() || --found->second.expected > 0) return;
+  partitions_.at(found->second.partition).tracker.Finish(found->second.offset);
+  pending_bytes_ -= found->second.bytes;
+  records_.erase(found);
+  moved_ = true;
+}
+
+bool Partitions::TooFarAhead(const Partition& partition) const {
+  const auto open = static_cast<std::int64_t>(partition.tracker.open());
+  // Once paused, a partition goes on only when there is room for a good many records.
+  const std::int64_t room = partition.paused ? 2 : 1;
+  return partition.tracker.span() * room > limits_.max_span_records &&
+         open * room > limits_.max_open_records;
+}
+
+std::vector<ports::Command> Partitions::FlowControl() {
+  over_bytes_ =
+      pending_bytes_ > (over_bytes_ ? limits_.max_pending_bytes / 2 : limits_.max_pending_bytes);
+  ports::PausePartitions pause;
+  ports::ResumePartitions resume;
+  for (auto& [name, partition] : partitions_) {
+    const bool wanted = over_bytes_ || TooFarAhead(partition);
+    if (wanted == partition.paused) continue;
+    partition.paused = wanted;
+    (wanted ? pause.partitions : resume.partitions).push_back(name);
+  }
+  std::vector<ports::Command> commands;
+  if (!pause.partitions.empty()) commands.emplace_back(std::move(pause));
+  if (!resume.partitions.empty()) commands.emplace_back(std::move(resume));
+  return commands;
+}
+
+std::optional<ports::PartitionOffset> Partitions::Due(const model::TopicPartition& name,
+                                                      Partition& partition) {
+  const auto offset = partition.tracker.Committable();
+  if (!offset || *offset <= std::max(partition.committed, partition.sent)) return std::nullopt;
+  partition.sent = *offset;
+  return ports::PartitionOffset{.partition = name, .offset = *offset, .metadata = {}};
+}
+
+std::optional<ports::CommitOffsets> Partitions::NextCommit(model::CommitId id,
+                                                           base::Timestamp now) {
+  if (!moved_ || now < next_commit_ || !commits_under_way_.empty()) return std::nullopt;
+  next_commit_ = now + commit_interval_;
+  moved_ = false;
+  return CommitNow(id, Assigned());
+}
+
+std::optional<ports::CommitOffsets> Partitions::CommitNow(
+    model::CommitId id, const std::vector<model::TopicPartition>& partitions) {
+  ports::CommitOffsets commit{.commit = id, .offsets = {}};
+  for (const model::TopicPartition& name : partitions) {
+    const auto found = partitions_.find(name);
+    if (found == partitions_.end()) continue;
+    if (auto offset = Due(name, found->second)) commit.offsets.push_back(std::move(*offset));
+  }
+  if (commit.offsets.empty()) return std::nullopt;
+  commits_under_way_.emplace(id, commit.offsets);
+  return commit;
+}
+
+void Partitions::OnCommitted(const ports::OffsetsCommitted& event) {
+  const auto found = commits_under_way_.find(event.commit);
+  if (found == commits_under_way_.end()) return;
+  for (const ports::PartitionOffset& each : found->second) {
+    const auto partition = partitions_.find(each.partition);
+    if (partition == partitions_.end()) continue;
+    if (event.outcome) {
+      partition->second.committed = std::max(partition->second.committed, each.offset);
+    } else if (partition->second.sent == each.offset) {
+      partition->second.sent = -1;
+      moved_ = true;
+    }
+  }
+  commits_under_way_.erase(found);
+}
+
+std::optional<base::Timestamp> Partitions::Deadline() const {
+  if (!moved_ || !commits_under_way_.empty()) return std::nullopt;
+  return next_commit_;
+}
+
+std::vector<model::TopicPartition> Partitions::Assigned() const {
+  std::vector<model::TopicPartition> names;
+  names.reserve(partitions_.size());
+  for (const auto& [name, partition] : partitions_) names.push_back(name);
+  return names;
+}
+
+std::vector<PartitionStatus> Partitions::Status() const {
+  std::vector<PartitionStatus> status;
+  status.reserve(partitions_.size());
+  for (const auto& [name, partition] : partitions_) {
+    status.push_back(PartitionStatus{.partition = name,
+                                     .committed = partition.committed,
+                                     .open = static_cast<std::int64_t>(partition.tracker.open()),
+                                     .paused = partition.paused});
+  }
+  return status;
+}
+
+std::size_t Partitions::paused() const {
+  return static_cast<std::size_t>(std::count_if(
+      partitions_.begin(), partitions_.end(), [](const auto& each) { return each.second.paused; }));
+}
+
+std::optional<base::Timestamp> Partitions::OldestOpen() const {
+  // Ids grow with arrival.
+  if (records_.empty()) return std::nullopt;
+  return records_.begin()->second.arrived;
+}
+
+}  // namespace llmbatch::pipeline

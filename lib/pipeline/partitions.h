@@ -1,0 +1,101 @@
+// Partitions: which partitions are ours, which of their records are open, when to pause and what to
+// commit.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "base/id.h"
+#include "base/time.h"
+#include "model/origin.h"
+#include "offsets/offset_tracker.h"
+#include "pipeline/options.h"
+#include "ports/commands.h"
+#include "ports/events.h"
+
+namespace llmbatch::pipeline {
+
+// One delivery of one record; the same record delivered again after a rebalance has another.
+using RecordId = base::Id<struct RecordTag>;
+
+struct PartitionStatus {
+  model::TopicPartition partition;
+  std::int64_t committed = -1;
+  std::int64_t open = 0;
+  bool paused = false;
+};
+
+// A record is finished when every message that follows from it is acknowledged. Each of these must
+// be announced by Expect() before the one before it is acknowledged.
+class Partitions {
+ public:
+  explicit Partitions(const Limits& limits, base::Duration commit_interval)
+      : limits_(limits), commit_interval_(commit_interval) {}
+
+  // One that is assigned already stays as it is.
+  void Assign(const std::vector<ports::AssignedPartition>& partitions);
+  // Forgets the partitions and their open records.
+  void Revoke(const std::vector<model::TopicPartition>& partitions);
+
+  // Takes a record in, with one message expected to follow from it. nullopt: it isn't ours, or was
+  // delivered before.
+  std::optional<RecordId> Begin(const ports::Record& record, base::Timestamp now);
+  void Expect(RecordId record, std::int64_t messages);
+  // One message is acknowledged. Does nothing for a record that is no longer ours.
+  void Acknowledge(RecordId record);
+  bool Owns(RecordId record) const { return records_.contains(record); }
+
+  // Pausing and resuming that the limits call for now.
+  std::vector<ports::Command> FlowControl();
+
+  // What has moved since the last commit; nullopt if nothing, if one is under way, or if it isn't
+  // time yet.
+  std::optional<ports::CommitOffsets> NextCommit(model::CommitId id, base::Timestamp now);
+  // The same at once, for some partitions.
+  std::optional<ports::CommitOffsets> CommitNow(
+      model::CommitId id, const std::vector<model::TopicPartition>& partitions);
+  void OnCommitted(const ports::OffsetsCommitted& event);
+  std::optional<base::Timestamp> Deadline() const;
+
+  std::vector<model::TopicPartition> Assigned() const;
+  std::vector<PartitionStatus> Status() const;
+  std::size_t open_records() const { return records_.size(); }
+  std::int64_t pending_bytes() const { return pending_bytes_; }
+  std::size_t paused() const;
+  std::optional<base::Timestamp> OldestOpen() const;
+
+ private:
+  struct Partition {
+    explicit Partition(std::int64_t next_offset) : tracker(next_offset), committed(next_offset) {}
+    offsets::OffsetTracker tracker;
+    std::int64_t committed;  // acknowledged by Kafka
+    std::int64_t sent = -1;  // under way
+    bool paused = false;
+  };
+  struct OpenRecord {
+    model::TopicPartition partition;
+    std::int64_t offset = 0;
+    std::int64_t expected = 1;
+    std::int64_t bytes = 0;
+    base::Timestamp arrived;
+  };
+
+  std::optional<ports::PartitionOffset> Due(const model::TopicPartition& name,
+                                            Partition& partition);
+  bool TooFarAhead(const Partition& partition) const;
+
+  Limits limits_;
+  base::Duration commit_interval_;
+  base::IdSequence<RecordId> record_ids_;
+  std::map<model::TopicPartition, Partition> partitions_;
+  std::map<RecordId, OpenRecord> records_;
+  std::map<model::CommitId, std::vector<ports::PartitionOffset>> commits_under_way_;
+  std::int64_t pending_bytes_ = 0;
+  bool over_bytes_ = false;
+  bool moved_ = false;  // something finished since the last commit
+  base::Timestamp next_commit_;
+};
+
+}  // namespace llmbatch::pipeline

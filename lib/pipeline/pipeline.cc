@@ -1,0 +1,420 @@
+#include "pipeline/pipeline.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <string_view>
+#include <variant>
+
+#include "base/check.h"
+#include "ledger/fingerprint.h"
+#include "pipeline/observations.h"
+#include "wire/outcome.h"
+
+namespace llmbatch::pipeline {
+namespace {
+
+constexpr std::size_t kMaxKeysPerLookup = 500;
+constexpr base::Duration kGaugeInterval = std::chrono::seconds(1);
+constexpr base::Duration kWaitingInterval = std::chrono::milliseconds(250);
+// Giving permits back is a courtesy to the other replicas: they come back by themselves after one
+// lease.
+constexpr base::Duration kReturnTimeout = std::chrono::seconds(2);
+
+}  // namespace
+
+Pipeline::Pipeline(Options options)
+    : options_(std::move(options)),
+      rng_(options_.seed),
+      partitions_(options_.limits, options_.commit_interval),
+      calls_(options_, requests_, rng_),
+      outbox_(options_.backoff),
+      jobs_(options_.jobs) {}
+
+base::Result<std::unique_ptr<Pipeline>> Pipeline::Create(Options options) {
+  LLMBATCH_CHECK(options.catalog != nullptr);
+  std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(options)));
+  const model::Catalog& catalog = *pipeline->options_.catalog;
+  for (const auto& [name, task] : catalog.tasks) {
+    auto recipe = Recipe::Build(task, catalog);
+    if (!recipe) return base::Invalid("tasks." + name + ": " + recipe.error().message);
+    pipeline->recipes_.emplace(name, *recipe);
+  }
+  return pipeline;
+}
+
+ports::Commands Pipeline::Handle(std::vector<ports::Event> events, base::Now now) {
+  now_ = now;
+  for (ports::Event& event : events) {
+    std::visit([this](auto& each) { On(each); }, event);
+  }
+  EndRound();
+  return std::exchange(out_, {});
+}
+
+// ── a record's partition is ours
+// ────────────────────────────────────────────────────────────────────────
+
+void Pipeline::On(ports::PartitionsAssigned& event) {
+  std::vector<model::TopicPartition> assigned;
+  for (const ports::AssignedPartition& each : event.partitions) assigned.push_back(each.partition);
+  // A consumer that was replaced after a fatal error gets them again without having given them
+  // back.
+  OrphanRequests(assigned);
+  ForgetPartitions(assigned);
+  partitions_.Assign(event.partitions);
+}
+
+// ── its record has been read: see intake.cc
+// ─────────────────────────────────────────────────────────────
+
+// ── the ledger knows the outcome, or the item joins a batch
+// ─────────────────────────────────────────────
+
+void Pipeline::LookUpPending() {
+  for (std::size_t begin = 0; begin < to_look_up_.size(); begin += kMaxKeysPerLookup) {
+    const std::size_t end = std::min(to_look_up_.size(), begin + kMaxKeysPerLookup);
+    ports::LookUpOutcomes command{.lookup = lookup_ids_.Next(), .keys = {}};
+    std::vector<model::RequestId> ids(to_look_up_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                      to_look_up_.begin() + static_cast<std::ptrdiff_t>(end));
+    for (const model::RequestId id : ids) command.keys.push_back(requests_.at(id).ledger_key);
+    lookups_.emplace(command.lookup, std::move(ids));
+    Emit(std::move(command));
+  }
+  to_look_up_.clear();
+}
+
+void Pipeline::On(ports::OutcomesLookedUp& event) {
+  auto node = lookups_.extract(event.lookup);
+  if (node.empty()) return;
+  const std::vector<model::RequestId>& ids = node.mapped();
+  // An answer of another length would put outcomes to the wrong items.
+  const bool usable = event.outcomes.ok() && event.outcomes->size() == ids.size();
+  SetDegraded("ledger", !usable);
+  if (!usable) Emit(Observed(ports::Metric::kLedgerFailures, 1, {"look_up"}));
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    const auto found = requests_.find(ids[i]);
+    if (found == requests_.end()) continue;
+    std::optional<model::ItemOutcome> outcome;
+    if (usable && (*event.outcomes)[i]) {
+      auto decoded = wire::DecodeOutcome(*(*event.outcomes)[i]);
+      if (decoded) outcome = std::move(decoded).value();
+    }
+    Emit(Observed(ports::Metric::kLedgerLookups, 1, {outcome ? "hit" : "miss"}));
+    if (!outcome) {
+      OnMiss(ids[i]);
+      continue;
+    }
+    Settled settled{
+        .request = std::move(found->second), .outcome = std::move(*outcome), .queued = {}};
+    requests_.erase(found);
+    PublishOutcome(std::move(settled));
+  }
+}
+
+void Pipeline::OnMiss(model::RequestId id) {
+  Request& request = requests_.at(id);
+  if (request.orphaned || phase_ != Phase::kRunning) {
+    requests_.erase(id);
+    return;
+  }
+  const bool last_of_job = request.job && jobs_.Contains(request.job->job) &&
+                           jobs_.IsLast(request.job->job, request.job->index);
+  if (batcher_.Add(request, now_.steady, out_) == Batcher::Fit::kTooLarge) {
+    if (last_of_job) batcher_.Flush(request, out_);
+    model::ItemOutcome outcome;
+    outcome.error = model::ItemError{.code = model::ErrorCode::kItemTooLarge,
+                                     .message = "the item alone is over max_batch_tokens",
+                                     .retryable = false,
+                                     .attempts = 0};
+    outcome.cost = model::NanoUsd{};
+    Settled settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}};
+    requests_.erase(id);
+    PublishOutcome(std::move(settled));
+    return;
+  }
+  if (last_of_job) batcher_.Flush(request, out_);
+}
+
+// ── its batch gets a permit and is called
+// ───────────────────────────────────────────────────────────────
+
+void Pipeline::On(ports::PermitsSynced& event) {
+  SetDegraded("permits", !event.outcome.ok());
+  Emit(Observed(ports::Metric::kRedisUp, event.outcome.ok() ? 1 : 0));
+  calls_.OnSynced(event, now_.steady);
+}
+
+void Pipeline::On(ports::PermitsOffered&) { calls_.OnOffered(); }
+
+void Pipeline::On(ports::CallCompleted& event) { Settle(calls_.OnCompleted(event, now_, out_)); }
+
+// ── its outcome goes to the ledger, then to Kafka
+// ───────────────────────────────────────────────────────
+
+void Pipeline::Settle(Verdicts verdicts) {
+  for (Verdict& verdict : verdicts) {
+    auto node = requests_.extract(verdict.request);
+    if (node.empty()) continue;
+    to_store_.push_back(Settled{.request = std::move(node.mapped()),
+                                .outcome = std::move(verdict.outcome),
+                                .queued = verdict.queued});
+  }
+}
+
+void Pipeline::StorePending() {
+  if (to_store_.empty()) return;
+  ports::StoreOutcomes command{
+      .store = store_ids_.Next(), .outcomes = {}, .ttl = options_.ledger_ttl};
+  for (const Settled& settled : to_store_) {
+    command.outcomes.push_back(
+        {.key = settled.request.ledger_key, .value = wire::EncodeOutcome(settled.outcome)});
+  }
+  stores_.emplace(command.store, std::exchange(to_store_, {}));
+  Emit(std::move(command));
+}
+
+void Pipeline::On(ports::OutcomesStored& event) {
+  auto node = stores_.extract(event.store);
+  if (node.empty()) return;
+  SetDegraded("ledger", !event.outcome.ok());
+  if (!event.outcome) Emit(Observed(ports::Metric::kLedgerFailures, 1, {"store"}));
+  // Without the ledger a crash may have to pay again; holding the results back would help nobody.
+  for (Settled& settled : node.mapped()) PublishOutcome(std::move(settled));
+}
+
+// PublishOutcome and what it publishes: see publishing.cc
+
+void Pipeline::On(ports::RecordPublished& event) {
+  const auto report = outbox_.OnPublished(event, now_.steady, rng_);
+  if (!report) return;
+  if (report->fate == Outbox::Fate::kAcknowledged) {
+    partitions_.Acknowledge(report->record);
+    return;
+  }
+  Emit(Observed(ports::Metric::kPublishFailures, 1,
+                {std::string(base::ToString(event.outcome.error().kind))}));
+  if (report->fate == Outbox::Fate::kRetrying) return;
+  Emit(ports::LogLine{
+      .level = ports::LogLevel::kError,
+      .message = "a message is larger than its topic takes; check max.message.bytes",
+      .fields = {{"topic", report->message.topic}, {"error", event.outcome.error().message}}});
+  if (report->message.topic == options_.topics.dead_letters) {
+    partitions_.Acknowledge(report->record);
+    return;
+  }
+  Message letter{.topic = options_.topics.dead_letters,
+                 .key = {},
+                 .value = {},
+                 .headers = report->message.headers};
+  letter.headers.push_back({.name = "dlq-reason", .value = "result_too_large"});
+  outbox_.Publish(report->record, std::move(letter), out_);
+}
+
+// ── its offset is committed
+// ─────────────────────────────────────────────────────────────────────────────
+
+void Pipeline::On(ports::OffsetsCommitted& event) {
+  Emit(Observed(ports::Metric::kCommits, 1, {event.outcome ? "ok" : "failed"}));
+  partitions_.OnCommitted(event);
+}
+
+void Pipeline::Commit(const std::vector<model::TopicPartition>& partitions) {
+  if (auto commit = partitions_.CommitNow(commit_ids_.Next(), partitions)) Emit(std::move(*commit));
+}
+
+// ── interruptions
+// ───────────────────────────────────────────────────────────────────────────────────────
+
+void Pipeline::On(ports::PartitionsRevoked& event) {
+  FinishRevocation();
+  OrphanRequests(event.partitions);
+  revocation_ = Revocation{.partitions = std::move(event.partitions),
+                           .lost = event.lost,
+                           .deadline = now_.steady + options_.revoke_timeout};
+}
+
+void Pipeline::OrphanRequests(const std::vector<model::TopicPartition>& partitions) {
+  for (auto& [id, request] : requests_) {
+    const bool gone = std::find(partitions.begin(), partitions.end(), request.origin.partition) !=
+                      partitions.end();
+    request.orphaned = request.orphaned || gone;
+  }
+}
+
+void Pipeline::ForgetPartitions(const std::vector<model::TopicPartition>& partitions) {
+  partitions_.Revoke(partitions);
+  outbox_.DropForeign(partitions_);
+  for (auto it = open_jobs_.begin(); it != open_jobs_.end();) {
+    if (partitions_.Owns(it->second.envelope->record)) {
+      ++it;
+      continue;
+    }
+    jobs_.Drop(it->first);
+    it = open_jobs_.erase(it);
+  }
+}
+
+void Pipeline::FinishRevocation() {
+  if (!revocation_) return;
+  if (!revocation_->lost) Commit(revocation_->partitions);
+  ForgetPartitions(revocation_->partitions);
+  revocation_.reset();
+  Emit(ports::RevokeDone{});
+}
+
+void Pipeline::On(ports::StopRequested& event) {
+  if (phase_ == Phase::kRunning) {
+    phase_ = Phase::kDraining;
+    phase_deadline_ = now_.steady + options_.drain_timeout;
+    calls_.StopStarting();
+    batcher_.Clear();
+    Emit(ports::PausePartitions{.partitions = partitions_.Assigned()});
+    Emit(ports::LogLine{.level = ports::LogLevel::kInfo,
+                        .message = "stopping: waiting for calls in flight",
+                        .fields = {{"in_flight", std::to_string(calls_.in_flight())}}});
+  }
+  if (!event.at_once) return;
+  if (phase_ == Phase::kDraining) {
+    phase_deadline_ = now_.steady;
+  } else {
+    phase_ = Phase::kStopped;
+  }
+}
+
+void Pipeline::On(ports::ConsumerStopped&) {
+  phase_ = Phase::kReturning;
+  phase_deadline_ = now_.steady + kReturnTimeout;
+  calls_.ReturnPermits();
+}
+
+void Pipeline::On(ports::TimerExpired&) {}
+
+// ── the end of a round
+// ──────────────────────────────────────────────────────────────────────────────────
+
+void Pipeline::EndRound() {
+  LookUpPending();
+  batcher_.Expire(now_.steady, out_);
+  for (BatchPlan& plan : batcher_.TakeReady()) calls_.Begin(std::move(plan), now_.steady);
+  Settle(calls_.Advance(now_, out_));
+  for (const model::RequestId job : calls_.TakeJobsCalled()) jobs_.CountCall(job);
+  StorePending();
+  outbox_.Retry(now_.steady, out_);
+  for (const auto& [id, progress] : jobs_.Due(now_)) PublishProgress(open_jobs_.at(id), progress);
+
+  const bool drained = outbox_.empty() && stores_.empty();
+  if (revocation_ && (drained || revocation_->lost || now_.steady >= revocation_->deadline))
+    FinishRevocation();
+  if (auto commit = partitions_.NextCommit(commit_ids_.Next(), now_.steady))
+    Emit(std::move(*commit));
+  if (phase_ == Phase::kRunning) {
+    for (ports::Command& command : partitions_.FlowControl()) out_.push_back(std::move(command));
+  }
+  AdvanceStop();
+  if (now_.steady >= next_waiting_) ReportWaiting();
+  if (now_.steady >= next_gauges_) ReportGauges();
+}
+
+void Pipeline::AdvanceStop() {
+  const bool overdue = now_.steady >= phase_deadline_;
+  if (phase_ == Phase::kDraining) {
+    const bool drained = calls_.in_flight() == 0 && stores_.empty() && outbox_.empty();
+    if (!drained && !overdue) return;
+    calls_.AbortAll(out_);
+    Commit(partitions_.Assigned());
+    Emit(ports::StopConsuming{});
+    phase_ = Phase::kLeaving;
+  }
+  if (phase_ == Phase::kReturning &&
+      (overdue || (calls_.in_flight() == 0 && calls_.permits().held() == 0))) {
+    phase_ = Phase::kStopped;
+  }
+}
+
+void Pipeline::SetDegraded(std::string_view reason, bool degraded) {
+  const auto found = degraded_.find(reason);
+  const bool before = found != degraded_.end() && found->second;
+  if (before == degraded) return;
+  degraded_.insert_or_assign(std::string(reason), degraded);
+  Emit(Observed(ports::Metric::kDegraded, degraded ? 1 : 0, {std::string(reason)}));
+  Emit(ports::LogLine{
+      .level = degraded ? ports::LogLevel::kWarning : ports::LogLevel::kInfo,
+      .message = degraded ? "degraded: the coordinator does not answer" : "no longer degraded",
+      .fields = {{"part", std::string(reason)}}});
+}
+
+void Pipeline::ReportWaiting() {
+  next_waiting_ = now_.steady + kWaitingInterval;
+  if (open_jobs_.empty()) return;
+  const auto reasons = calls_.WaitingReasons(now_.steady);
+  for (const auto& [id, job] : open_jobs_) {
+    const auto found = reasons.find(id);
+    jobs_.SetWaitingFor(id, found == reasons.end() ? std::string_view() : found->second);
+  }
+}
+
+void Pipeline::ReportGauges() {
+  using ports::Metric;
+  next_gauges_ = now_.steady + kGaugeInterval;
+  for (const CallState state :
+       {CallState::kWaitingForPermit, CallState::kInFlight, CallState::kBackingOff}) {
+    Emit(Observed(Metric::kCalls, static_cast<double>(calls_.Count(state)),
+                  {std::string(ToString(state))}));
+  }
+  const auto& permits = calls_.permits();
+  Emit(Observed(Metric::kPermitLimit, static_cast<double>(options_.permits.limit)));
+  Emit(Observed(
+      Metric::kPermitsUsed,
+      static_cast<double>(permits.last_state() ? permits.last_state()->used : permits.in_use())));
+  Emit(Observed(Metric::kPermitsHeld, static_cast<double>(permits.held())));
+  Emit(Observed(Metric::kPermitsWaiting, static_cast<double>(permits.wanted())));
+  Emit(Observed(Metric::kOpenRecords, static_cast<double>(partitions_.open_records())));
+  const auto oldest = partitions_.OldestOpen();
+  Emit(Observed(Metric::kOldestOpenSeconds, oldest ? base::ToSeconds(now_.steady - *oldest) : 0));
+  Emit(Observed(Metric::kPausedPartitions, static_cast<double>(partitions_.paused())));
+  Emit(Observed(Metric::kPendingBytes, static_cast<double>(partitions_.pending_bytes())));
+}
+
+std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const {
+  base::Timestamp deadline = next_gauges_;
+  const auto consider = [&deadline](std::optional<base::Timestamp> other) {
+    if (other) deadline = std::min(deadline, *other);
+  };
+  consider(batcher_.Deadline());
+  consider(calls_.Deadline(now));
+  consider(outbox_.Deadline());
+  consider(jobs_.Deadline());
+  consider(partitions_.Deadline());
+  if (!open_jobs_.empty()) consider(next_waiting_);
+  if (revocation_) consider(revocation_->deadline);
+  if (phase_ == Phase::kDraining || phase_ == Phase::kReturning) consider(phase_deadline_);
+  return deadline;
+}
+
+Status Pipeline::GetStatus() const {
+  Status status;
+  status.assigned = partitions_.Status();
+  for (const CallState state :
+       {CallState::kWaitingForPermit, CallState::kInFlight, CallState::kBackingOff}) {
+    status.calls.emplace(ToString(state), calls_.Count(state));
+  }
+  status.routes = calls_.Routes(now_.steady);
+  const auto& permits = calls_.permits();
+  status.requests = static_cast<std::int64_t>(requests_.size());
+  status.jobs = static_cast<std::int64_t>(jobs_.size());
+  status.permit_limit = options_.permits.limit;
+  status.permits_used = permits.last_state() ? permits.last_state()->used : 0;
+  status.permits_held = permits.held();
+  status.permits_in_use = permits.in_use();
+  status.permits_wanted = permits.wanted();
+  status.pending_bytes = partitions_.pending_bytes();
+  status.unpublished = !outbox_.empty() || !stores_.empty();
+  status.stopping = phase_ != Phase::kRunning;
+  for (const auto& [reason, degraded] : degraded_) {
+    if (degraded) status.degraded.push_back(reason);
+  }
+  return status;
+}
+
+}  // namespace llmbatch::pipeline

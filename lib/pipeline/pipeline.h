@@ -1,0 +1,182 @@
+// Pipeline: the core. Decides everything, does no input or output, never reads a clock.
+//
+// Reads in the order in which a request passes through: record → request → ledger → batch → call →
+// outcome → ledger → result → acknowledged → committed. docs/life-of-a-request.md tells the same in
+// words.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/rng.h"
+#include "base/time.h"
+#include "jobs/job_table.h"
+#include "model/ids.h"
+#include "model/item.h"
+#include "model/job.h"
+#include "pipeline/batcher.h"
+#include "pipeline/calls.h"
+#include "pipeline/options.h"
+#include "pipeline/outbox.h"
+#include "pipeline/partitions.h"
+#include "pipeline/request.h"
+#include "ports/commands.h"
+#include "ports/events.h"
+
+namespace llmbatch::pipeline {
+
+// A picture of the core at one moment, for /status and for checking invariants.
+struct Status {
+  std::vector<PartitionStatus> assigned;
+  std::map<std::string, std::int64_t> calls;  // by state
+  std::vector<RouteStatus> routes;            // those used so far
+  std::int64_t requests = 0;
+  std::int64_t jobs = 0;
+  std::int64_t permit_limit = 0;
+  std::int64_t permits_used = 0;    // over all replicas, as of the last answer
+  std::int64_t permits_held = 0;    // by this replica
+  std::int64_t permits_in_use = 0;  // by this replica
+  std::int64_t permits_wanted = 0;
+  std::int64_t pending_bytes = 0;
+  bool unpublished = false;
+  bool stopping = false;
+  std::vector<std::string> degraded;
+};
+
+// Belongs to one thread.
+class Pipeline {
+ public:
+  // The error names the task whose recipe can't be built, and why.
+  static base::Result<std::unique_ptr<Pipeline>> Create(Options options);
+
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+
+  // Applies a round of events and returns what the drivers must do next, in order. What is cheaper
+  // in company (look-ups, permits, commits) is asked for once a round. An empty round is how time
+  // passes.
+  ports::Commands Handle(std::vector<ports::Event> events, base::Now now);
+  // When Handle() must be called at the latest; nullopt: only when an event comes.
+  std::optional<base::Timestamp> NextDeadline(base::Timestamp now) const;
+  // All is ended after a StopRequested: nothing more will be asked for.
+  bool stopped() const { return phase_ == Phase::kStopped; }
+
+  Status GetStatus() const;
+
+ private:
+  // kDraining: calls in flight may end. kLeaving: the group is being left. kReturning: permits are
+  // given back.
+  enum class Phase { kRunning, kDraining, kLeaving, kReturning, kStopped };
+
+  struct OpenJob {
+    std::shared_ptr<const Envelope> envelope;
+    std::string identity;
+    model::Origin origin;
+  };
+  // An item whose outcome is known and not yet published.
+  struct Settled {
+    Request request;
+    model::ItemOutcome outcome;
+    base::Duration queued{};
+  };
+  struct Revocation {
+    std::vector<model::TopicPartition> partitions;
+    bool lost = false;
+    base::Timestamp deadline;
+  };
+
+  explicit Pipeline(Options options);
+
+  // In the order of a request's life.
+  void On(ports::PartitionsAssigned& event);
+  void On(ports::RecordReceived& event);
+  void On(ports::OutcomesLookedUp& event);
+  void On(ports::PermitsSynced& event);
+  void On(ports::PermitsOffered& event);
+  void On(ports::CallCompleted& event);
+  void On(ports::OutcomesStored& event);
+  void On(ports::RecordPublished& event);
+  void On(ports::OffsetsCommitted& event);
+  void On(ports::PartitionsRevoked& event);
+  void On(ports::StopRequested& event);
+  void On(ports::ConsumerStopped& event);
+  void On(ports::TimerExpired& event);
+
+  // Intake.
+  void AcceptItem(model::Item item, model::Origin origin, std::string identity,
+                  std::shared_ptr<const Envelope> envelope, std::optional<JobMembership> job);
+  void AcceptJob(model::Job job, const ports::Record& record, std::string identity,
+                 std::shared_ptr<const Envelope> envelope);
+  void RefuseJob(const model::Job& job, const OpenJob& open, model::ErrorCode code,
+                 std::string message);
+  void DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,
+                  std::string_view detail);
+
+  // Ledger, batches, calls.
+  void LookUpPending();
+  void OnMiss(model::RequestId id);
+  void StorePending();
+  void Settle(Verdicts verdicts);
+
+  // Publishing.
+  void PublishOutcome(Settled settled);
+  void PublishReport(model::RequestId job, jobs::JobReport report);
+  void PublishProgress(const OpenJob& job, const model::Progress& progress);
+  void PublishJobResult(const OpenJob& job, const model::JobResult& result);
+
+  // The end of a round.
+  void EndRound();
+  void ReportWaiting();
+  void ReportGauges();
+  void Commit(const std::vector<model::TopicPartition>& partitions);
+  // Nothing is begun or published any more for what came from these partitions.
+  void OrphanRequests(const std::vector<model::TopicPartition>& partitions);
+  void ForgetPartitions(const std::vector<model::TopicPartition>& partitions);
+  void FinishRevocation();
+  void AdvanceStop();
+  void SetDegraded(std::string_view reason, bool degraded);
+
+  template <typename T>
+  void Emit(T command) {
+    out_.emplace_back(std::move(command));
+  }
+
+  const Options options_;
+  base::Rng rng_;
+  base::Now now_{};
+  ports::Commands out_;
+  Phase phase_ = Phase::kRunning;
+  base::Timestamp phase_deadline_;
+
+  std::map<std::string, std::shared_ptr<Recipe>, std::less<>> recipes_;
+  Partitions partitions_;
+  RequestTable requests_;
+  Batcher batcher_;
+  Calls calls_;
+  Outbox outbox_;
+  jobs::JobTable jobs_;
+  std::map<model::RequestId, OpenJob> open_jobs_;
+  std::optional<Revocation> revocation_;
+
+  base::IdSequence<model::RequestId> request_ids_;
+  base::IdSequence<model::LookupId> lookup_ids_;
+  base::IdSequence<model::StoreId> store_ids_;
+  base::IdSequence<model::CommitId> commit_ids_;
+  std::vector<model::RequestId> to_look_up_;
+  std::map<model::LookupId, std::vector<model::RequestId>> lookups_;
+  std::vector<Settled> to_store_;
+  std::map<model::StoreId, std::vector<Settled>> stores_;
+
+  std::map<std::string, bool, std::less<>> degraded_;
+  base::Timestamp next_gauges_;
+  base::Timestamp next_waiting_;
+};
+
+}  // namespace llmbatch::pipeline

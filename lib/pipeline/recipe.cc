@@ -1,0 +1,77 @@
+#include "pipeline/recipe.h"
+
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "ledger/fingerprint.h"
+#include "tokens/model_tokens.h"
+
+namespace llmbatch::pipeline {
+namespace {
+
+constexpr double kLearningRate = 0.2;
+// Answers vary: a batch is planned to need no more than this part of the output limit.
+constexpr double kPlannedShareOfOutputLimit = 0.8;
+
+}  // namespace
+
+std::int64_t Lane::ItemTokenBound(const model::Task& task) const {
+  const std::int64_t context = model.context_window_tokens - task.max_output_tokens;
+  const std::int64_t bound = std::min(task.max_batch_tokens, context);
+  return std::max<std::int64_t>(0, bound - calibration.Calibrated(planner.fixed_tokens()));
+}
+
+Recipe::Recipe(std::shared_ptr<const model::Task> task, batching::PromptTemplate prompt_template)
+    : task_(std::move(task)),
+      version_(ledger::TaskVersion(*task_)),
+      prompt_template_(std::move(prompt_template)) {}
+
+base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model::Task> task,
+                                                    const model::Catalog& catalog) {
+  auto prompt_template = batching::PromptTemplate::Compile(*task);
+  if (!prompt_template) return prompt_template.error();
+  std::shared_ptr<Recipe> recipe(new Recipe(task, std::move(prompt_template).value()));
+  if (!task->output_schema_json.empty()) {
+    auto item_schema = json::Schema::Compile(task->output_schema_json);
+    if (!item_schema) return item_schema.error();
+    recipe->item_schema_ = std::move(item_schema).value();
+    auto answer_schema = answers::BuildAnswerSchema(task->output_schema_json);
+    if (!answer_schema) return answer_schema.error();
+    recipe->answer_schema_json_ = std::move(answer_schema).value();
+  }
+  for (const model::RouteEntry& route : task->route) {
+    const auto provider = catalog.providers.find(route.provider);
+    const auto model = catalog.models.find(route);
+    if (provider == catalog.providers.end() || model == catalog.models.end()) {
+      return base::Invalid("route: unknown model " + route.provider + "/" + route.model);
+    }
+    const tokens::ModelTokens model_tokens = tokens::TokensOf(route.model);
+    recipe->lanes_.push_back(
+        Lane{.route = route,
+             .model = model->second,
+             .provider = provider->second,
+             .planner = batching::TokenPlanner(recipe->prompt_template_, model_tokens.family),
+             .calibration = tokens::Calibration(model_tokens.seed_ratio)});
+  }
+  return recipe;
+}
+
+std::int64_t Recipe::MaxItems() const {
+  if (output_tokens_per_item_ <= 0) return task_->max_batch_items;
+  const double fitting = kPlannedShareOfOutputLimit *
+                         static_cast<double>(task_->max_output_tokens) / output_tokens_per_item_;
+  return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(fitting)), 1,
+                                  task_->max_batch_items);
+}
+
+void Recipe::ObserveAnswer(std::int64_t output_tokens, std::int64_t items) {
+  if (items <= 0 || output_tokens <= 0) return;
+  const double each = static_cast<double>(output_tokens) / static_cast<double>(items);
+  output_tokens_per_item_ =
+      output_tokens_per_item_ <= 0
+          ? each
+          : output_tokens_per_item_ + kLearningRate * (each - output_tokens_per_item_);
+}
+
+}  // namespace llmbatch::pipeline

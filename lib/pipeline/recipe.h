@@ -1,0 +1,67 @@
+// Recipe: a task made ready for work: templates compiled, schema compiled, and what was learnt
+// about its answers.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "answers/answer_schema.h"
+#include "base/result.h"
+#include "batching/prompt_template.h"
+#include "batching/token_planner.h"
+#include "json/schema.h"
+#include "model/task.h"
+#include "tokens/calibration.h"
+
+namespace llmbatch::pipeline {
+
+// One way to serve a task, with what was learnt about it.
+struct Lane {
+  model::RouteEntry route;
+  model::ModelInfo model;
+  model::Provider provider;
+  batching::TokenPlanner planner;
+  tokens::Calibration calibration;
+
+  // Tokens that the items of one batch may have, so that the whole stays within the task's bound
+  // and the model's context.
+  std::int64_t ItemTokenBound(const model::Task& task) const;
+};
+
+class Recipe {
+ public:
+  static base::Result<std::shared_ptr<Recipe>> Build(std::shared_ptr<const model::Task> task,
+                                                     const model::Catalog& catalog);
+
+  const model::Task& task() const { return *task_; }
+  const std::string& version() const { return version_; }
+  const batching::PromptTemplate& prompt_template() const { return prompt_template_; }
+  // Of the whole answer of a batch; empty if the task has no output schema.
+  const std::string& answer_schema_json() const { return answer_schema_json_; }
+  // Of one item's output; nullptr if the task has none.
+  const json::Schema* item_schema() const { return item_schema_ ? &*item_schema_ : nullptr; }
+  std::vector<Lane>& lanes() { return lanes_; }
+
+  // How many items may share a batch: what the task allows, and what is expected to fit into one
+  // answer.
+  std::int64_t MaxItems() const;
+  // Learns from an answer to `items` items.
+  void ObserveAnswer(std::int64_t output_tokens, std::int64_t items);
+
+ private:
+  Recipe(std::shared_ptr<const model::Task> task, batching::PromptTemplate prompt_template);
+
+  std::shared_ptr<const model::Task> task_;
+  std::string version_;
+  batching::PromptTemplate prompt_template_;
+  std::string answer_schema_json_;
+  std::optional<json::Schema> item_schema_;
+  std::vector<Lane> lanes_;
+  double output_tokens_per_item_ = 0;  // 0: nothing learnt yet
+};
+
+}  // namespace llmbatch::pipeline

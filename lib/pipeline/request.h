@@ -1,0 +1,59 @@
+// Request: one item on its way from its record to its result.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/time.h"
+#include "model/ids.h"
+#include "model/item.h"
+#include "model/money.h"
+#include "model/origin.h"
+#include "model/result.h"
+#include "model/usage.h"
+#include "pipeline/partitions.h"
+#include "pipeline/recipe.h"
+
+namespace llmbatch::pipeline {
+
+// What all items of one message share.
+struct Envelope {
+  RecordId record;
+  std::optional<std::string> key;      // of the request; results carry it too
+  std::vector<model::Header> headers;  // carried over to results
+};
+
+struct JobMembership {
+  model::RequestId job;
+  std::size_t index = 0;
+};
+
+struct Request {
+  model::RequestId id;
+  model::Item item;
+  model::Origin origin;
+  std::string identity;  // the origin's, or the one that a replayed dead letter names
+  std::shared_ptr<const Envelope> envelope;
+  std::optional<JobMembership> job;
+  std::shared_ptr<Recipe> recipe;
+  std::string ledger_key;
+  base::Timestamp arrived;
+
+  bool orphaned =
+      false;  // its partition has another owner: nothing is begun or published for it any more
+  std::int64_t tokens = 0;  // estimated, uncalibrated
+  int answers_wanting = 0;  // answers that lacked this item or had it wrong
+  // Of all calls that this item took part in, also those that gave it no answer.
+  model::Usage usage;
+  std::optional<model::NanoUsd> cost = model::NanoUsd{};
+};
+
+// A request leaves the table when its outcome is known.
+using RequestTable = std::unordered_map<model::RequestId, Request>;
+
+}  // namespace llmbatch::pipeline

@@ -1,0 +1,123 @@
+#include "scenarios/describe.h"
+
+#include "json/value.h"
+#include "json/writer.h"
+#include "wire/outcome.h"
+
+namespace llmbatch::scenarios {
+namespace {
+
+std::string Text(json::Value object, std::string_view name) {
+  const auto member = object.Find(name);
+  if (!member) return "-";
+  return member->is(json::Kind::kString) ? std::string(member->AsString()) : member->ToJson();
+}
+
+std::string Error(json::Value object) {
+  const auto error = object.Find("error");
+  if (!error) return {};
+  return " " + Text(*error, "code") + " (attempts " + Text(*error, "attempts") + ")";
+}
+
+// "a ok {…}", "b error unknown_task (attempts 0)".
+std::string ItemResult(json::Value result) {
+  std::string line = Text(result, "id") + " " + Text(result, "status");
+  if (result.Find("output")) line += " " + Text(result, "output");
+  return line + Error(result);
+}
+
+std::string Progress(json::Value progress) {
+  const json::Value items = *progress.Find("items");
+  std::string line = "progress " + Text(progress, "job_id") + " #" + Text(progress, "sequence") +
+                     " " + Text(progress, "status") + " " + Text(progress, "percent") + "%, " +
+                     Text(items, "done") + " done and " + Text(items, "failed") + " failed of " +
+                     Text(items, "total");
+  if (progress.Find("waiting_for")) line += ", waiting for " + Text(progress, "waiting_for");
+  return line;
+}
+
+std::string JobResult(json::Value job) {
+  std::string line = "job_result " + Text(job, "job_id") + " " + Text(job, "status") + Error(job);
+  const json::Value results = *job.Find("results");
+  for (std::size_t i = 0; i < results.size(); ++i) {
+    line += (i == 0 ? ": " : ", ") + ItemResult(results.At(i));
+  }
+  return line + "; calls " + Text(*job.Find("summary"), "calls");
+}
+
+std::string DeadLetter(const ports::PublishRecord& record) {
+  std::string line;
+  for (const model::Header& header : record.headers) {
+    if (header.name == "dlq-reason") line += header.value;
+    if (header.name == "dlq-detail") line += ", " + header.value;
+  }
+  return line + ", value " + (record.value ? json::Quote(*record.value) : "null");
+}
+
+std::string Message(const ports::PublishRecord& record) {
+  const auto document = json::Document::Parse(record.value.value_or(""));
+  const std::string kind = document ? Text(document->root(), "kind") : "-";
+  if (kind == "item_result") return "item_result " + ItemResult(document->root());
+  if (kind == "progress") return Progress(document->root());
+  if (kind == "job_result") return JobResult(document->root());
+  return DeadLetter(record);
+}
+
+struct Describer {
+  std::string operator()(const ports::CommitOffsets& commit) const {
+    std::string line = "commit";
+    for (const ports::PartitionOffset& each : commit.offsets) {
+      line += " " + ToString(each.partition) + " at " + std::to_string(each.offset);
+    }
+    return line;
+  }
+  std::string operator()(const ports::PausePartitions& pause) const {
+    return "pause" + ToString(pause.partitions);
+  }
+  std::string operator()(const ports::ResumePartitions& resume) const {
+    return "resume" + ToString(resume.partitions);
+  }
+  std::string operator()(const ports::RevokeDone&) const { return "let go"; }
+  std::string operator()(const ports::StopConsuming&) const { return "leave the group"; }
+  std::string operator()(const ports::PublishRecord& record) const {
+    return "publish to " + record.topic + ": " + Message(record);
+  }
+  std::string operator()(const ports::LookUpOutcomes& lookup) const {
+    return "look up " + std::to_string(lookup.keys.size());
+  }
+  std::string operator()(const ports::StoreOutcomes& store) const {
+    std::string line = "store";
+    for (const ports::StoredOutcome& each : store.outcomes) {
+      const auto outcome = wire::DecodeOutcome(each.value);
+      line += outcome ? " " + std::string(model::ToString(outcome->status)) : " ?";
+    }
+    return line;
+  }
+  std::string operator()(const ports::AbortCall& abort) const {
+    return "abort call " + std::to_string(abort.call.value);
+  }
+  std::string operator()(const ports::LogLine& log) const {
+    std::string line = "log: " + log.message;
+    for (const auto& field : log.fields) line += ", " + field.name + "=" + field.value;
+    return line;
+  }
+  std::string operator()(const ports::StartCall&) const { return {}; }
+  std::string operator()(const ports::SyncPermits&) const { return {}; }
+  std::string operator()(const ports::Observe&) const { return {}; }
+};
+
+}  // namespace
+
+std::string ToString(const model::TopicPartition& partition) {
+  return partition.topic + "/" + std::to_string(partition.partition);
+}
+
+std::string ToString(const std::vector<model::TopicPartition>& partitions) {
+  std::string text;
+  for (const model::TopicPartition& each : partitions) text += " " + ToString(each);
+  return text;
+}
+
+std::string Describe(const ports::Command& command) { return std::visit(Describer{}, command); }
+
+}  // namespace llmbatch::scenarios

@@ -1,0 +1,436 @@
+#include "scenarios/runner.h"
+
+#include <algorithm>
+#include <charconv>
+#include <sstream>
+#include <string_view>
+#include <variant>
+
+#include "json/value.h"
+#include "json/writer.h"
+#include "scenarios/describe.h"
+#include "wire/outcome.h"
+
+namespace llmbatch::scenarios {
+namespace {
+
+// More rounds in one step mean that the core asks to be woken again and again.
+constexpr int kMaxRoundsPerStep = 100'000;
+constexpr std::string_view kLabelSchema =
+    R"({"type":"object","properties":{"label":{"type":"string"}},"required":["label"],"additionalProperties":false})";
+
+std::optional<std::int64_t> ToNumber(std::string_view text) {
+  std::int64_t number = 0;
+  const auto end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data(), end, number);
+  if (error != std::errc() || at != end) return std::nullopt;
+  return number;
+}
+
+// "200ms", "3s", "2m".
+std::optional<base::Duration> ToDuration(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = ToNumber(text.substr(0, digits));
+  const std::string_view unit = text.substr(digits);
+  if (!number) return std::nullopt;
+  if (unit == "ms") return std::chrono::milliseconds(*number);
+  if (unit == "s") return std::chrono::seconds(*number);
+  if (unit == "m") return std::chrono::minutes(*number);
+  return std::nullopt;
+}
+
+// "llm.requests/0".
+std::optional<model::TopicPartition> ToPartition(const std::string& text) {
+  const std::size_t slash = text.rfind('/');
+  if (slash == std::string::npos) return std::nullopt;
+  const auto number = ToNumber(std::string_view(text).substr(slash + 1));
+  if (!number) return std::nullopt;
+  return model::TopicPartition{.topic = text.substr(0, slash),
+                               .partition = static_cast<std::int32_t>(*number)};
+}
+
+std::optional<std::vector<model::TopicPartition>> ToPartitions(
+    const std::vector<std::string>& words) {
+  std::vector<model::TopicPartition> partitions;
+  for (const std::string& word : words) {
+    const auto partition = ToPartition(word);
+    if (!partition) return std::nullopt;
+    partitions.push_back(*partition);
+  }
+  return partitions;
+}
+
+// The word behind `name`; empty if `name` isn't there.
+std::string Value(const std::vector<std::string>& words, std::string_view name) {
+  const auto found = std::find(words.begin(), words.end(), name);
+  return found == words.end() || found + 1 == words.end() ? std::string() : *(found + 1);
+}
+
+std::int64_t Number(const std::vector<std::string>& words, std::string_view name,
+                    std::int64_t otherwise) {
+  return ToNumber(Value(words, name)).value_or(otherwise);
+}
+
+bool Has(const std::vector<std::string>& words, std::string_view name) {
+  return std::find(words.begin(), words.end(), name) != words.end();
+}
+
+base::Error Away() { return base::MakeError(base::ErrorKind::kUnavailable, "away"); }
+
+base::Result<void> Outcome(bool success) {
+  return success ? base::Result<void>() : base::Result<void>(Away());
+}
+
+ports::HttpResponse Completion(const std::string& text) {
+  json::Writer writer;
+  writer.BeginObject().Key("choices").BeginArray().BeginObject();
+  writer.Key("index").Int(0).Key("finish_reason").String("stop").Key("message").BeginObject();
+  writer.Key("role").String("assistant").Key("content").String(text).EndObject();
+  writer.EndObject().EndArray().Key("usage").BeginObject();
+  writer.Key("prompt_tokens").Int(100).Key("completion_tokens").Int(10).EndObject().EndObject();
+  return {.status = 200, .headers = {}, .body = writer.Take()};
+}
+
+std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>& words) {
+  model::Task task;
+  task.name = "label";
+  task.route = {{.provider = "first", .model = "m1"}};
+  if (Has(words, "second-model")) task.route.push_back({.provider = "second", .model = "m2"});
+  task.system = "Label the items.";
+  task.prompt = "{{items_json}}";
+  task.max_batch_tokens = Number(words, "max-tokens", 1'000);
+  task.max_batch_items = Number(words, "max-items", 4);
+  task.linger =
+      ToDuration(Value(words, "linger")).value_or(base::Duration(std::chrono::milliseconds(200)));
+  task.max_output_tokens = 500;
+  task.max_attempts = static_cast<int>(Number(words, "attempts", 4));
+  task.max_item_attempts = static_cast<int>(Number(words, "item-attempts", 3));
+  task.output_schema_json = kLabelSchema;
+  task.fallback_json = Value(words, "fallback");
+  auto catalog = std::make_shared<model::Catalog>();
+  for (const model::RouteEntry& route : task.route) {
+    model::Provider provider;
+    provider.name = route.provider;
+    catalog->providers.emplace(route.provider, provider);
+    catalog->models.emplace(
+        route,
+        model::ModelInfo{.context_window_tokens = 8'000, .max_output_tokens = 1'000, .price = {}});
+  }
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  return catalog;
+}
+
+}  // namespace
+
+std::string Runner::Run(const Step& step) {
+  output_.clear();
+  std::istringstream line(step.command);
+  std::string name;
+  line >> name;
+  Words words;
+  for (std::string word; line >> word;) words.push_back(word);
+  const bool started = name == "start" || core_ != nullptr || Start({});
+  if (!started || !Dispatch(name, words, step)) {
+    return "error: this command is unknown, wrongly written, or answers nothing\n";
+  }
+  return output_.empty() ? "nothing\n" : output_;
+}
+
+bool Runner::Dispatch(const std::string& name, const Words& words, const Step& step) {
+  if (name == "start") return Start(words);
+  if (name == "advance") return Advance(words);
+  if (name == "status") return ShowStatus();
+  if (name == "stop") return Round({ports::StopRequested{}});
+  return FromConsumer(name, words, step.input) || FromPublisher(name, words) ||
+         FromCoordinator(name, words) || FromProvider(name, words, step.command);
+}
+
+bool Runner::FromConsumer(const std::string& name, const Words& words, const std::string& input) {
+  if (name == "assign") {
+    const auto partition = words.empty() ? std::nullopt : ToPartition(words[0]);
+    if (!partition) return false;
+    return Round(
+        {ports::PartitionsAssigned{.partitions = {{.partition = *partition,
+                                                   .committed_offset = Number(words, "at", -1),
+                                                   .metadata = {}}}}});
+  }
+  if (name == "record") return Record(words, input);
+  if (name == "revoke" || name == "lose") {
+    const auto partitions = ToPartitions(words);
+    if (!partitions) return false;
+    return Round({ports::PartitionsRevoked{.partitions = *partitions, .lost = name == "lose"}});
+  }
+  if (name == "left") return Round({ports::ConsumerStopped{}});
+  if (name != "committed" && name != "commit-fails") return false;
+  return Reply(commits_, [&](model::CommitId id) {
+    return ports::OffsetsCommitted{.commit = id, .outcome = Outcome(name == "committed")};
+  });
+}
+
+bool Runner::FromPublisher(const std::string& name, const Words& words) {
+  if (name != "published" && name != "publish-fails") return false;
+  base::Result<void> outcome = Outcome(name == "published");
+  if (Has(words, "too-large"))
+    outcome = base::MakeError(base::ErrorKind::kTooLarge, "Message size too large");
+  return Reply(publishes_, [&](model::PublishId id) {
+    return ports::RecordPublished{.publish = id, .outcome = outcome};
+  });
+}
+
+bool Runner::FromCoordinator(const std::string& name, const Words& words) {
+  if (name == "permits") return Permits(words);
+  if (name == "looked-up") return LookedUp(words);
+  if (name != "stored" && name != "store-fails") return false;
+  return Reply(stores_, [&](model::StoreId id) {
+    return ports::OutcomesStored{.store = id, .outcome = Outcome(name == "stored")};
+  });
+}
+
+bool Runner::FromProvider(const std::string& name, const Words& words, const std::string& command) {
+  if (name == "answer") return Answer(command.substr(std::min(command.size(), name.size() + 1)));
+  if (name == "http") return Http(words);
+  if (name == "timeout") return Fault(ports::TransportFault::kTimeout);
+  if (name == "lost") return Fault(ports::TransportFault::kConnectionLost);
+  if (name == "aborted") return Fault(ports::TransportFault::kAborted);
+  return false;
+}
+
+// ── what happens
+// ────────────────────────────────────────────────────────────────────────────────────────
+
+bool Runner::Start(const Words& words) {
+  pipeline::Options options;
+  options.catalog = MakeCatalog(words);
+  options.start_id = "s";
+  // All delays of a few attempts stay below the time after which an idle permit goes back, so that
+  // chance doesn't show.
+  options.backoff.first = std::chrono::milliseconds(50);
+  options.limits.max_span_records = Number(words, "max-span", options.limits.max_span_records);
+  options.limits.max_open_records = Number(words, "max-open", options.limits.max_open_records);
+  auto core = pipeline::Pipeline::Create(std::move(options));
+  if (!core) return false;
+  core_ = std::move(core).value();
+  return Round({});
+}
+
+bool Runner::Record(const Words& words, const std::string& input) {
+  const auto partition = words.empty() ? std::nullopt : ToPartition(words[0]);
+  const auto offset = ToNumber(Value(words, "offset"));
+  if (!partition || !offset) return false;
+  ports::Record record{.partition = *partition,
+                       .offset = *offset,
+                       .key = std::nullopt,
+                       .value = input,
+                       .headers = {}};
+  if (Has(words, "key")) record.key = Value(words, "key");
+  RememberItems(input);
+  return Round({ports::RecordReceived{.record = std::move(record)}});
+}
+
+void Runner::RememberItems(const std::string& json) {
+  const auto document = json::Document::Parse(json);
+  if (!document) return;
+  const auto remember = [this](json::Value item) {
+    const auto id = item.Find("id");
+    const auto text = item.Find("text");
+    if (!id || !id->is(json::Kind::kString) || !text || !text->is(json::Kind::kString)) return;
+    id_by_text_.insert_or_assign(std::string(text->AsString()), std::string(id->AsString()));
+  };
+  remember(document->root());
+  const auto items = document->root().Find("items");
+  for (std::size_t i = 0; items && i < items->size(); ++i) remember(items->At(i));
+}
+
+bool Runner::LookedUp(const Words& words) {
+  if (words.empty() || lookups_.empty()) return false;
+  std::vector<ports::Event> events;
+  for (const ports::LookUpOutcomes& lookup : std::exchange(lookups_, {})) {
+    std::vector<std::optional<std::string>> outcomes(lookup.keys.size());
+    if (words[0] == "hit") {
+      model::ItemOutcome kept;
+      kept.status = model::ResultStatus::kOk;
+      kept.output_json = R"({"label":"kept"})";
+      std::fill(outcomes.begin(), outcomes.end(), wire::EncodeOutcome(kept));
+    }
+    ports::OutcomesLookedUp event{.lookup = lookup.lookup, .outcomes = std::move(outcomes)};
+    if (words[0] == "fails") event.outcomes = Away();
+    events.emplace_back(std::move(event));
+  }
+  return Round(std::move(events));
+}
+
+bool Runner::Permits(const Words& words) {
+  if (words.empty()) return false;
+  pool_.away = words[0] == "away";
+  pool_.open = true;
+  pool_.free = ToNumber(words[0]).value_or(pool_.free);
+  std::vector<ports::Event> events;
+  if (auto reply = SyncReply()) events.push_back(std::move(*reply));
+  return Round(std::move(events));
+}
+
+// "", "missing b", "wrong b", "text …".
+bool Runner::Answer(const std::string& rest) {
+  if (calls_.empty()) return false;
+  const std::string_view text(rest);
+  if (text.starts_with("text ")) return Complete(Completion(rest.substr(5)));
+  const std::string missing = text.starts_with("missing ") ? rest.substr(8) : std::string();
+  const std::string wrong = text.starts_with("wrong ") ? rest.substr(6) : std::string();
+  if (!rest.empty() && missing.empty() && wrong.empty()) return false;
+  json::Writer writer;
+  writer.BeginObject().Key("results").BeginArray();
+  for (const auto& [nonce, id] : calls_.back().items) {
+    if (id == missing) continue;
+    writer.BeginObject().Key("id").String(nonce).Key("label");
+    id == wrong ? writer.Int(7) : writer.String("label of " + id);
+    writer.EndObject();
+  }
+  return Complete(Completion(writer.EndArray().EndObject().Take()));
+}
+
+// "429 retry-after 2", "500", "400 content_filter".
+bool Runner::Http(const Words& words) {
+  const auto status = words.empty() ? std::nullopt : ToNumber(words[0]);
+  if (!status) return false;
+  ports::HttpResponse response{.status = static_cast<int>(*status), .headers = {}, .body = {}};
+  const std::string retry_after = Value(words, "retry-after");
+  if (!retry_after.empty())
+    response.headers.push_back({.name = "retry-after", .value = retry_after});
+  if (words.size() == 2) {
+    response.body = R"({"error":{"message":"simulated","type":"invalid_request_error","code":")" +
+                    words[1] + R"("}})";
+  }
+  return Complete(std::move(response));
+}
+
+bool Runner::Fault(ports::TransportFault fault) {
+  return Complete(
+      ports::TransportFailure{.fault = fault, .maybe_processed = true, .message = "simulated"});
+}
+
+bool Runner::Complete(ports::HttpOutcome outcome) {
+  if (calls_.empty()) return false;
+  const model::CallId call = calls_.back().call;
+  calls_.pop_back();
+  return Round({ports::CallCompleted{.call = call, .outcome = std::move(outcome)}});
+}
+
+bool Runner::Advance(const Words& words) {
+  const auto duration = words.empty() ? std::nullopt : ToDuration(words[0]);
+  if (!duration) return false;
+  const base::Timestamp end = now_ + *duration;
+  for (int rounds = 0; rounds < kMaxRoundsPerStep; ++rounds) {
+    const auto deadline = core_->NextDeadline(now_);
+    if (!deadline || *deadline > end) {
+      now_ = end;
+      return Round({});
+    }
+    now_ = std::max(now_, *deadline);
+    Round({});
+  }
+  return false;
+}
+
+// ── what the core does
+// ──────────────────────────────────────────────────────────────────────────────────
+
+bool Runner::Round(std::vector<ports::Event> events) {
+  while (true) {
+    // An arbitrary date: the wall clock runs along with the steady one.
+    const base::Now now{
+        .steady = now_,
+        .wall = base::WallTime(std::chrono::hours(24 * 365 * 50)) + now_.time_since_epoch()};
+    for (const ports::Command& command : core_->Handle(std::exchange(events, {}), now)) {
+      Note(command);
+    }
+    auto reply = pool_.open ? SyncReply() : std::nullopt;
+    if (!reply) return true;
+    events.push_back(std::move(*reply));
+  }
+}
+
+void Runner::Note(const ports::Command& command) {
+  if (const auto* start = std::get_if<ports::StartCall>(&command)) return NoteCall(*start);
+  if (const auto* sync = std::get_if<ports::SyncPermits>(&command)) return NoteSync(*sync);
+  if (const auto* lookup = std::get_if<ports::LookUpOutcomes>(&command))
+    lookups_.push_back(*lookup);
+  if (const auto* store = std::get_if<ports::StoreOutcomes>(&command))
+    stores_.push_back(store->store);
+  if (const auto* publish = std::get_if<ports::PublishRecord>(&command))
+    publishes_.push_back(publish->publish);
+  if (const auto* commit = std::get_if<ports::CommitOffsets>(&command))
+    commits_.push_back(commit->commit);
+  const std::string line = Describe(command);
+  if (!line.empty()) Print(line);
+}
+
+void Runner::NoteCall(const ports::StartCall& start) {
+  OpenCall call{.call = start.call, .items = {}};
+  const auto request = json::Document::Parse(start.request.body);
+  const json::Value messages = *request->root().Find("messages");
+  const auto prompt =
+      json::Document::Parse(messages.At(messages.size() - 1).Find("content")->AsString());
+  std::string line = "call " + std::to_string(start.call.value) + " to " + start.request.provider +
+                     "/" + std::string(request->root().Find("model")->AsString()) + ":";
+  for (std::size_t i = 0; i < prompt->root().size(); ++i) {
+    const json::Value item = prompt->root().At(i);
+    const std::string& id = id_by_text_[std::string(item.Find("text")->AsString())];
+    call.items.emplace_back(item.Find("id")->AsString(), id);
+    line += " " + id;
+  }
+  calls_.push_back(std::move(call));
+  Print(line);
+}
+
+// Renewals of the lease aren't shown.
+void Runner::NoteSync(const ports::SyncPermits& sync) {
+  sync_ = sync;
+  pool_.granted = std::max(pool_.granted, sync.granted_known);  // begun while it was away
+  const std::int64_t given_back = sync.released_total - pool_.released;
+  if (given_back > 0) Print("give back permits: " + std::to_string(given_back));
+  if (sync.want > 0 && sync.want != pool_.last_want)
+    Print("ask for permits: " + std::to_string(sync.want));
+  pool_.last_want = sync.want;
+  pool_.free += given_back;
+  pool_.released = sync.released_total;
+}
+
+std::optional<ports::Event> Runner::SyncReply() {
+  if (!sync_) return std::nullopt;
+  const ports::SyncPermits sync = *std::exchange(sync_, {});
+  if (pool_.away) return ports::PermitsSynced{.sync = sync.sync, .outcome = Away()};
+  const std::int64_t grant = std::min(sync.want, pool_.free);
+  pool_.free -= grant;
+  pool_.granted += grant;
+  pool_.last_want -= grant;
+  return ports::PermitsSynced{.sync = sync.sync,
+                              .outcome = ports::PermitState{.granted_total = pool_.granted,
+                                                            .released_total = pool_.released,
+                                                            .limit = sync.limit,
+                                                            .used = pool_.granted - pool_.released,
+                                                            .live_replicas = 1,
+                                                            .waiting_replicas = 0,
+                                                            .learning_left = {}}};
+}
+
+bool Runner::ShowStatus() {
+  const pipeline::Status status = core_->GetStatus();
+  for (const auto& each : status.assigned) {
+    Print(ToString(each.partition) + ": committed " + std::to_string(each.committed) + ", open " +
+          std::to_string(each.open) + (each.paused ? ", paused" : ""));
+  }
+  std::string calls = "calls:";
+  for (const auto& [state, count] : status.calls)
+    calls += " " + state + " " + std::to_string(count);
+  Print(calls);
+  Print("permits: held " + std::to_string(status.permits_held) + ", in use " +
+        std::to_string(status.permits_in_use));
+  Print("requests " + std::to_string(status.requests) + ", jobs " + std::to_string(status.jobs));
+  for (const std::string& part : status.degraded) Print("degraded: " + part);
+  if (core_->stopped()) Print("stopped");
+  return true;
+}
+
+void Runner::Print(const std::string& line) { output_ += line + '\n'; }
+
+}  // namespace llmbatch::scenarios

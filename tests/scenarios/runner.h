@@ -1,0 +1,92 @@
+// Runner: carries out the commands of a script on one Pipeline, in virtual time.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "base/time.h"
+#include "model/task.h"
+#include "pipeline/pipeline.h"
+#include "ports/commands.h"
+#include "ports/events.h"
+#include "scenarios/script.h"
+
+namespace llmbatch::scenarios {
+
+// The commands stand in README.md. What the core asks for stays open until a command answers it;
+// only permits are granted at once, as soon as there are any.
+class Runner {
+ public:
+  // What the core did, a line a command; "nothing" if nothing; or what is wrong with the step.
+  std::string Run(const Step& step);
+
+ private:
+  using Words = std::vector<std::string>;
+  struct OpenCall {
+    model::CallId call;
+    std::vector<std::pair<std::string, std::string>> items;  // nonce and id
+  };
+  // The coordinator's side of the permits.
+  struct Pool {
+    bool open = false;  // whether it answers
+    bool away = false;
+    std::int64_t free = 0;
+    std::int64_t granted = 0;
+    std::int64_t released = 0;
+    std::int64_t last_want = 0;
+  };
+
+  // All of these: false if the command isn't theirs, is wrongly written, or answers nothing.
+  bool Dispatch(const std::string& name, const Words& words, const Step& step);
+  bool FromConsumer(const std::string& name, const Words& words, const std::string& input);
+  bool FromPublisher(const std::string& name, const Words& words);
+  bool FromCoordinator(const std::string& name, const Words& words);
+  bool FromProvider(const std::string& name, const Words& words, const std::string& command);
+
+  bool Start(const Words& words);
+  bool Record(const Words& words, const std::string& input);
+  bool LookedUp(const Words& words);
+  bool Permits(const Words& words);
+  bool Answer(const std::string& rest);
+  bool Http(const Words& words);
+  bool Fault(ports::TransportFault fault);
+  bool Advance(const Words& words);
+  bool ShowStatus();
+
+  // Answers everything that is open with what `make` gives for its id; false if nothing is.
+  template <typename Id, typename Make>
+  bool Reply(std::vector<Id>& open, Make make) {
+    std::vector<ports::Event> events;
+    for (const Id id : std::exchange(open, {})) events.emplace_back(make(id));
+    return !events.empty() && Round(std::move(events));
+  }
+  // Hands the events over and takes in what follows. Always true.
+  bool Round(std::vector<ports::Event> events);
+  void Note(const ports::Command& command);
+  void NoteCall(const ports::StartCall& start);
+  void NoteSync(const ports::SyncPermits& sync);
+  std::optional<ports::Event> SyncReply();
+  // Ends the latest call that is open; false if there is none.
+  bool Complete(ports::HttpOutcome outcome);
+  void RememberItems(const std::string& json);
+  void Print(const std::string& line);
+
+  std::unique_ptr<pipeline::Pipeline> core_;
+  base::Timestamp now_{std::chrono::hours(1)};
+  std::string output_;
+  Pool pool_;
+  std::optional<ports::SyncPermits> sync_;
+  std::map<std::string, std::string> id_by_text_;
+  std::vector<OpenCall> calls_;
+  std::vector<ports::LookUpOutcomes> lookups_;
+  std::vector<model::StoreId> stores_;
+  std::vector<model::PublishId> publishes_;
+  std::vector<model::CommitId> commits_;
+};
+
+}  // namespace llmbatch::scenarios

@@ -1,0 +1,91 @@
+#include "sim/plan.h"
+
+#include <memory>
+
+namespace llmbatch::sim {
+namespace {
+
+// Zero for most seeds, so that each fault is also seen alone.
+std::uint64_t Sometimes(base::Rng& rng, std::uint64_t most) {
+  return rng.Chance(0.5) ? 0 : rng.Below(most) + 1;
+}
+
+std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng) {
+  auto catalog = std::make_shared<model::Catalog>();
+  model::Task task;
+  task.name = "label";
+  task.route = {{.provider = "first", .model = "m1"}};
+  if (rng.Chance(0.3)) task.route.push_back({.provider = "second", .model = "m2"});
+  task.system = "Label the items.";
+  task.prompt = "{{items_json}}";
+  task.max_batch_tokens = rng.Chance(0.3) ? 220 : 1'000;
+  task.max_batch_items = static_cast<std::int64_t>(rng.Below(8)) + 1;
+  task.linger = std::chrono::milliseconds(rng.Below(300));
+  task.max_output_tokens = 500;
+  task.max_attempts = static_cast<int>(rng.Below(5)) + 2;
+  task.timeout = std::chrono::seconds(20);
+  task.isolate_tenants = rng.Chance(0.2);
+  if (rng.Chance(0.2)) task.fallback_json = R"({"label":"unknown"})";
+  task.output_schema_json =
+      R"({"type":"object","properties":{"label":{"type":"string"}},"required":["label"],"additionalProperties":false})";
+  for (const model::RouteEntry& route : task.route) {
+    model::Provider provider;
+    provider.name = route.provider;
+    provider.concurrency = static_cast<std::int64_t>(rng.Below(6)) + 1;
+    catalog->providers.emplace(route.provider, provider);
+    catalog->models.emplace(
+        route, model::ModelInfo{.context_window_tokens = 8'000,
+                                .max_output_tokens = 1'000,
+                                .price = model::ModelPrice{.input_nanos_per_1k = 100'000,
+                                                           .cached_input_nanos_per_1k = 10'000,
+                                                           .output_nanos_per_1k = 500'000}});
+  }
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  return catalog;
+}
+
+}  // namespace
+
+Plan Plan::FromSeed(std::uint64_t seed) {
+  base::Rng rng(seed);
+  Plan plan;
+  plan.seed = seed;
+  plan.replicas = static_cast<int>(rng.Below(3)) + 1;
+  plan.partitions = static_cast<int>(rng.Below(4)) + 1;
+  plan.records = static_cast<int>(rng.Below(120)) + 1;
+  plan.permit_limit = static_cast<std::int64_t>(rng.Below(6)) + 1;
+  plan.malformed_records = Sometimes(rng, 200);
+  plan.jobs = Sometimes(rng, 200);
+  plan.poisonous_items = Sometimes(rng, 80);
+  plan.oversize_items = Sometimes(rng, 80);
+  plan.provider_errors = Sometimes(rng, 400);
+  plan.bad_answers = Sometimes(rng, 400);
+  plan.publish_failures = Sometimes(rng, 200);
+  plan.commit_failures = Sometimes(rng, 300);
+  plan.crashes = rng.Chance(0.3) ? static_cast<int>(rng.Below(4)) : 0;
+  plan.stops = rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) : 0;
+  plan.rebalances = rng.Chance(0.3) ? static_cast<int>(rng.Below(4)) : 0;
+  plan.rebuilds = rng.Chance(0.2) ? static_cast<int>(rng.Below(3)) : 0;
+  plan.redis_outages = rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) : 0;
+  plan.provider_latency = std::chrono::milliseconds(rng.Below(3'000));
+
+  pipeline::Options& options = plan.options;
+  options.catalog = MakeCatalog(rng);
+  options.permits = {.limit = plan.permit_limit, .lease = std::chrono::seconds(15)};
+  options.limits.max_pending_bytes = rng.Chance(0.3) ? 4'000 : 1 << 20;
+  options.limits.max_span_records = rng.Chance(0.3) ? 5 : 10'000;
+  options.limits.max_open_records = rng.Chance(0.3) ? 2 : 500;
+  options.commit_interval = std::chrono::milliseconds(rng.Below(1'500) + 1);
+  options.probe_interval = std::chrono::seconds(5);
+  return plan;
+}
+
+std::string Plan::Describe() const {
+  return "replicas " + std::to_string(replicas) + ", partitions " + std::to_string(partitions) +
+         ", records " + std::to_string(records) + ", permits " + std::to_string(permit_limit) +
+         ", crashes " + std::to_string(crashes) + ", stops " + std::to_string(stops) +
+         ", rebalances " + std::to_string(rebalances) + ", Redis outages " +
+         std::to_string(redis_outages);
+}
+
+}  // namespace llmbatch::sim

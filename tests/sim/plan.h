@@ -1,0 +1,44 @@
+// Plan: what a seed makes of a run: sizes, limits and how likely each fault is.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/rng.h"
+#include "base/time.h"
+#include "pipeline/options.h"
+
+namespace llmbatch::sim {
+
+struct Plan {
+  std::uint64_t seed = 0;
+  int replicas = 1;
+  int partitions = 1;
+  int records = 0;
+  std::int64_t permit_limit = 5;
+
+  // Per thousand.
+  std::uint64_t malformed_records = 0;
+  std::uint64_t jobs = 0;
+  std::uint64_t poisonous_items = 0;  // the provider refuses every batch that has one
+  std::uint64_t oversize_items = 0;
+  std::uint64_t provider_errors = 0;  // 429, 5xx, time-outs, broken connections
+  std::uint64_t bad_answers = 0;      // garbled, truncated, missing, doubled, foreign
+  std::uint64_t publish_failures = 0;
+  std::uint64_t commit_failures = 0;
+
+  int crashes = 0;  // kill -9 and restart of a replica
+  int stops = 0;    // SIGTERM and restart
+  int rebalances = 0;
+  int rebuilds = 0;  // a consumer is replaced and gets its partitions again without a revocation
+  int redis_outages = 0;
+
+  base::Duration provider_latency{};
+  pipeline::Options options;
+
+  // Rare states are reached by making limits small now and then.
+  static Plan FromSeed(std::uint64_t seed);
+  std::string Describe() const;
+};
+
+}  // namespace llmbatch::sim

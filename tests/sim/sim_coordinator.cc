@@ -1,0 +1,103 @@
+#include "sim/sim_coordinator.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace llmbatch::sim {
+namespace {
+
+base::Error Away() {
+  return base::MakeError(base::ErrorKind::kUnavailable, "simulated Redis outage");
+}
+
+}  // namespace
+
+void SimCoordinator::Reply(int replica, ports::Event event) {
+  base::Timestamp& last = last_reply_[replica];
+  last = std::max(last,
+                  schedule_.now() + base::Duration(std::chrono::microseconds(rng_.Below(3'000))));
+  schedule_.At(last, [this, replica, event = std::move(event)] { deliver_(replica, event); });
+}
+
+void SimCoordinator::Execute(int replica, ports::Command& command) {
+  const bool carried_out = !away_ || rng_.Chance(0.3);
+  if (auto* sync = std::get_if<ports::SyncPermits>(&command)) {
+    ports::PermitsSynced event{.sync = sync->sync, .outcome = Away()};
+    if (carried_out) {
+      const ports::PermitState state = Sync(replica, *sync);
+      if (!away_) event.outcome = state;
+    }
+    Reply(replica, std::move(event));
+  } else if (auto* look_up = std::get_if<ports::LookUpOutcomes>(&command)) {
+    ports::OutcomesLookedUp event{.lookup = look_up->lookup, .outcomes = Away()};
+    if (!away_) {
+      std::vector<std::optional<std::string>> outcomes;
+      for (const std::string& key : look_up->keys) {
+        const auto found = ledger_.find(key);
+        outcomes.push_back(found == ledger_.end() ? std::nullopt : std::optional(found->second));
+      }
+      event.outcomes = std::move(outcomes);
+    }
+    Reply(replica, std::move(event));
+  } else if (auto* store = std::get_if<ports::StoreOutcomes>(&command)) {
+    if (carried_out) {
+      for (const ports::StoredOutcome& each : store->outcomes)
+        ledger_.insert_or_assign(each.key, each.value);
+    }
+    ports::OutcomesStored event{.store = store->store, .outcome = {}};
+    if (away_) event.outcome = Away();
+    Reply(replica, std::move(event));
+  }
+}
+
+void SimCoordinator::Expire() {
+  std::erase_if(rows_, [this](const auto& each) { return each.second.expires <= schedule_.now(); });
+}
+
+std::int64_t SimCoordinator::Used() {
+  Expire();
+  std::int64_t used = 0;
+  for (const auto& [replica, row] : rows_) used += row.granted - row.released;
+  return used;
+}
+
+ports::PermitState SimCoordinator::Sync(int replica, const ports::SyncPermits& command) {
+  Expire();
+  Row& row = rows_[replica];
+  row.granted = std::max(row.granted, command.granted_known);
+  row.released = std::max(row.released, command.released_total);
+  row.expires = schedule_.now() + command.lease;
+  if (command.want > 0 && row.ticket == 0) row.ticket = ++last_ticket_;
+  if (command.want == 0) row.ticket = 0;
+  row.want = command.want;
+  Grant(command.limit, replica);
+
+  ports::PermitState state{.granted_total = row.granted,
+                           .released_total = row.released,
+                           .limit = command.limit,
+                           .used = Used(),
+                           .live_replicas = static_cast<std::int64_t>(rows_.size()),
+                           .waiting_replicas = 0,
+                           .learning_left = {}};
+  for (const auto& [id, other] : rows_)
+    state.waiting_replicas += id != replica && other.want > 0 ? 1 : 0;
+  return state;
+}
+
+void SimCoordinator::Grant(std::int64_t limit, int caller) {
+  while (Used() < limit) {
+    auto pick = rows_.end();
+    for (auto it = rows_.begin(); it != rows_.end(); ++it) {
+      if (it->second.want > 0 && (pick == rows_.end() || it->second.ticket < pick->second.ticket))
+        pick = it;
+    }
+    if (pick == rows_.end()) return;
+    Row& row = pick->second;
+    ++row.granted;
+    --row.want;
+    row.ticket = row.want > 0 ? ++last_ticket_ : 0;
+    if (pick->first != caller) Reply(pick->first, ports::PermitsOffered{});
+  }
+}
+
+}  // namespace llmbatch::sim

@@ -1,0 +1,55 @@
+// SimCoordinator: the permit pool and the ledger that all replicas share, in virtual time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+
+#include "base/rng.h"
+#include "ports/commands.h"
+#include "ports/events.h"
+#include "sim/clock.h"
+
+namespace llmbatch::sim {
+
+class SimCoordinator {
+ public:
+  using Deliver = std::function<void(int replica, ports::Event event)>;
+
+  SimCoordinator(Schedule& schedule, base::Rng& rng, Deliver deliver)
+      : schedule_(schedule), rng_(rng), deliver_(std::move(deliver)) {}
+
+  void Execute(int replica, ports::Command& command);
+  // While it is away every command fails, after it may have been carried out: its reply is lost.
+  void SetAway(bool away) { away_ = away; }
+  bool Keeps(const std::string& key) const { return ledger_.contains(key); }
+  // Granted and not given back, over all rows that have not run out.
+  std::int64_t Used();
+
+ private:
+  struct Row {
+    std::int64_t granted = 0;
+    std::int64_t released = 0;
+    std::int64_t want = 0;
+    std::uint64_t ticket = 0;
+    base::Timestamp expires;
+  };
+
+  ports::PermitState Sync(int replica, const ports::SyncPermits& command);
+  void Expire();
+  void Grant(std::int64_t limit, int caller);
+  // Replies of one replica keep their order, as on one connection.
+  void Reply(int replica, ports::Event event);
+
+  Schedule& schedule_;
+  base::Rng& rng_;
+  Deliver deliver_;
+  bool away_ = false;
+  std::map<int, Row> rows_;
+  std::map<int, base::Timestamp> last_reply_;
+  std::uint64_t last_ticket_ = 0;
+  std::map<std::string, std::string> ledger_;
+};
+
+}  // namespace llmbatch::sim

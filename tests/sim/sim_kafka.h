@@ -1,0 +1,91 @@
+// SimKafka: topics, a consumer group with eager rebalancing, and published messages, in virtual
+// time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/rng.h"
+#include "ports/commands.h"
+#include "ports/events.h"
+#include "sim/clock.h"
+#include "sim/plan.h"
+
+namespace llmbatch::sim {
+
+inline constexpr const char* kRequestTopic = "llm.requests";
+
+class SimKafka {
+ public:
+  // Hands an event to a replica; does nothing if that incarnation is gone.
+  using Deliver = std::function<void(int replica, ports::Event event)>;
+
+  SimKafka(const Plan& plan, Schedule& schedule, base::Rng& rng, Deliver deliver);
+
+  // Appends a record to a partition of the request topic; returns its offset.
+  std::int64_t Append(std::int32_t partition, ports::Record record);
+
+  // A replica joins the group, or leaves it without a word.
+  void Join(int replica);
+  void Vanish(int replica);
+  void Rebalance();
+  // The replica's consumer begins anew at the committed offsets.
+  void Rebuild(int replica);
+  void Execute(int replica, ports::Command& command);
+
+  // Every message that was written, also those whose acknowledgement was lost.
+  const std::vector<ports::PublishRecord>& written() const { return written_; }
+  // Partitions whose every record is behind the committed offset.
+  bool AllCommitted() const;
+  std::int64_t committed(std::int32_t partition) const {
+    return partitions_.at(partition).committed;
+  }
+  const std::vector<ports::Record>& log(std::int32_t partition) const {
+    return partitions_.at(partition).log;
+  }
+  bool had_ambiguous_publish() const { return had_ambiguous_publish_; }
+  // Set by the test: called for every partition and offset that is about to be committed.
+  std::function<void(std::int32_t partition, std::int64_t offset)> on_commit;
+
+ private:
+  struct Partition {
+    std::vector<ports::Record> log;
+    std::int64_t committed = -1;
+    std::int64_t position = 0;
+    std::optional<int> owner;
+    bool paused = false;
+    bool fetching = false;
+  };
+  struct Member {
+    bool leaving = false;
+    bool revoking = false;
+  };
+
+  void Publish(int replica, ports::PublishRecord& command);
+  void Commit(int replica, ports::CommitOffsets& command);
+  void SetPaused(int replica, const std::vector<model::TopicPartition>& partitions, bool paused);
+  void Fetch(std::int32_t partition);
+  void BeginRebalance();
+  void RevokeFrom(int replica);
+  void AssignWhenRevoked();
+  // Reading begins at the committed offset.
+  ports::AssignedPartition Rewind(std::int32_t number);
+  base::Duration Latency();
+
+  const Plan& plan_;
+  Schedule& schedule_;
+  base::Rng& rng_;
+  Deliver deliver_;
+  std::map<std::int32_t, Partition> partitions_;
+  std::map<int, Member> members_;
+  bool rebalancing_ = false;
+  std::vector<ports::PublishRecord> written_;
+  bool had_ambiguous_publish_ = false;
+};
+
+}  // namespace llmbatch::sim

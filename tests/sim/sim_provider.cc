@@ -1,0 +1,177 @@
+#include "sim/sim_provider.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "json/value.h"
+#include "json/writer.h"
+#include "tokens/estimator.h"
+
+namespace llmbatch::sim {
+namespace {
+
+ports::HttpResponse Response(int status, std::string body) {
+  return ports::HttpResponse{.status = status, .headers = {}, .body = std::move(body)};
+}
+
+std::string ErrorBody(const std::string& type, const std::string& code) {
+  return R"({"error":{"message":"simulated","type":")" + type + R"(","param":null,"code":")" +
+         code + R"("}})";
+}
+
+std::string Completion(const std::string& text, const std::string& finish_reason,
+                       std::int64_t input_tokens) {
+  json::Writer writer;
+  writer.BeginObject().Key("id").String("sim").Key("choices").BeginArray().BeginObject();
+  writer.Key("index").Int(0).Key("finish_reason").String(finish_reason);
+  writer.Key("message")
+      .BeginObject()
+      .Key("role")
+      .String("assistant")
+      .Key("content")
+      .String(text)
+      .EndObject();
+  writer.EndObject().EndArray();
+  writer.Key("usage").BeginObject().Key("prompt_tokens").Int(input_tokens);
+  writer.Key("completion_tokens").Int(static_cast<std::int64_t>(text.size() / 4 + 1)).EndObject();
+  return writer.EndObject().Take();
+}
+
+}  // namespace
+
+void SimProvider::Execute(int replica, ports::Command& command) {
+  if (auto* start = std::get_if<ports::StartCall>(&command)) {
+    Start(replica, *start);
+  } else if (auto* abort = std::get_if<ports::AbortCall>(&command)) {
+    End(replica, abort->call,
+        ports::TransportFailure{
+            .fault = ports::TransportFault::kAborted, .maybe_processed = true, .message = {}},
+        {});
+  }
+}
+
+void SimProvider::Start(int replica, ports::StartCall& command) {
+  running_.emplace(replica, command.call);
+  ++in_flight_;
+  std::vector<std::string> keys;
+  ports::HttpOutcome outcome = Respond(command.request.body, keys);
+  base::Duration duration = base::Duration(static_cast<std::int64_t>(
+      static_cast<double>(plan_.provider_latency.count()) * (0.5 + rng_.Unit())));
+  const auto* failure = std::get_if<ports::TransportFailure>(&outcome);
+  if (failure != nullptr && failure->fault == ports::TransportFault::kTimeout)
+    duration = command.request.timeout;
+  schedule_.After(duration, [this, replica, call = command.call, outcome = std::move(outcome),
+                             keys]() mutable { End(replica, call, std::move(outcome), keys); });
+}
+
+void SimProvider::End(int replica, model::CallId call, ports::HttpOutcome outcome,
+                      const std::vector<std::string>& keys) {
+  if (running_.erase({replica, call}) == 0) return;
+  --in_flight_;
+  for (const std::string& key : keys) ++answered_[key];
+  deliver_(replica, ports::CallCompleted{.call = call, .outcome = std::move(outcome)});
+}
+
+void SimProvider::Vanish(int replica) {
+  in_flight_ -= static_cast<std::int64_t>(
+      std::erase_if(running_, [replica](const auto& each) { return each.first == replica; }));
+}
+
+ports::HttpOutcome SimProvider::Respond(const std::string& body,
+                                        std::vector<std::string>& answered_keys) {
+  const auto request = json::Document::Parse(body);
+  LLMBATCH_CHECK(request.ok());
+  std::vector<Item> items;
+  std::int64_t tokens = 0;
+  const json::Value messages = *request->root().Find("messages");
+  for (std::size_t i = 0; i < messages.size(); ++i) {
+    const std::string_view content = messages.At(i).Find("content")->AsString();
+    tokens += tokens::EstimateTokens(content, tokens::Method::kClasses, tokens::Family::kO200k);
+    if (i + 1 < messages.size()) continue;
+    const auto array = json::Document::Parse(content);
+    LLMBATCH_CHECK(array.ok());
+    for (std::size_t k = 0; k < array->root().size(); ++k) {
+      const json::Value item = array->root().At(k);
+      const json::Value input = *item.Find("input");
+      items.push_back({.nonce = std::string(item.Find("id")->AsString()),
+                       .key = std::string(input.Find("key")->AsString()),
+                       .text = std::string(input.Find("text")->AsString())});
+    }
+  }
+  highest_items_ = std::max(highest_items_, static_cast<std::int64_t>(items.size()));
+  highest_tokens_ = std::max(highest_tokens_, tokens);
+
+  if (rng_.Below(1000) < plan_.provider_errors) {
+    had_faults_ = true;
+    return Fail();
+  }
+  if (std::any_of(items.begin(), items.end(),
+                  [](const Item& item) { return item.text.starts_with(kPoison); })) {
+    return Response(400, ErrorBody("invalid_request_error", "content_filter"));
+  }
+  bool cut_off = false;
+  const std::string text = Answer(items, answered_keys, cut_off);
+  return Response(200, Completion(text, cut_off ? "length" : "stop", tokens));
+}
+
+ports::HttpOutcome SimProvider::Fail() {
+  using ports::TransportFailure;
+  using ports::TransportFault;
+  switch (rng_.Below(8)) {
+    case 0: {
+      ports::HttpResponse response = Response(429, ErrorBody("requests", "rate_limit_exceeded"));
+      response.headers.push_back({.name = "retry-after", .value = std::to_string(rng_.Below(3))});
+      return response;
+    }
+    case 1:
+      return Response(429, ErrorBody("insufficient_quota", "insufficient_quota"));
+    case 2:
+      return Response(500, "");
+    case 3:
+      return Response(503, ErrorBody("server_error", "overloaded"));
+    case 4:
+      return TransportFailure{
+          .fault = TransportFault::kTimeout, .maybe_processed = true, .message = "t"};
+    case 5:
+      return TransportFailure{
+          .fault = TransportFault::kConnectionLost, .maybe_processed = true, .message = "l"};
+    case 6:
+      return Response(200, "{\"choices\":[]}");
+    default:
+      return TransportFailure{
+          .fault = TransportFault::kConnect, .maybe_processed = false, .message = "c"};
+  }
+}
+
+std::string SimProvider::Answer(const std::vector<Item>& items,
+                                std::vector<std::string>& answered_keys, bool& cut_off) {
+  const bool faulty = rng_.Below(1000) < plan_.bad_answers;
+  const std::uint64_t fault = faulty ? rng_.Below(7) : 100;
+  had_faults_ = had_faults_ || faulty;
+  if (fault == 0) return "I am sorry, there is nothing to say.";
+  json::Writer writer;
+  writer.BeginObject().Key("results").BeginArray();
+  for (std::size_t i = 0; i < items.size(); ++i) {
+    if (fault == 1 && rng_.Chance(0.5)) continue;              // missing
+    const int times = fault == 2 && rng_.Chance(0.3) ? 2 : 1;  // doubled
+    const bool wrong_type = fault == 3 && rng_.Chance(0.5);    // against the schema
+    for (int k = 0; k < times; ++k) {
+      writer.BeginObject().Key("id").String(items[i].nonce).Key("label");
+      wrong_type ? writer.Int(7) : writer.String(items[i].key);
+      writer.EndObject();
+    }
+    if (times == 1 && !wrong_type && fault != 5) answered_keys.push_back(items[i].key);
+  }
+  if (fault == 4)
+    writer.BeginObject().Key("id").String("0000").Key("label").String("foreign").EndObject();
+  std::string text = writer.EndArray().EndObject().Take();
+  if (fault == 5) {
+    text.resize(static_cast<std::size_t>(rng_.Below(text.size())));
+    cut_off = rng_.Chance(0.7);
+  }
+  if (fault == 6) text = "Here you are:\n```json\n" + text + "\n```\nDone.";
+  return text;
+}
+
+}  // namespace llmbatch::sim

@@ -1,0 +1,389 @@
+#include "sim/world.h"
+
+#include <algorithm>
+#include <iostream>
+#include <utility>
+
+#include "base/check.h"
+#include "json/value.h"
+#include "json/writer.h"
+
+namespace llmbatch::sim {
+namespace {
+
+constexpr base::Duration kProductionTime = std::chrono::seconds(20);
+// Virtual time within which every run must come to its end.
+constexpr base::Duration kTimeLimit = std::chrono::hours(12);
+// Shorter than a lease: what a longer outage does to the limit is admission's business.
+constexpr std::uint64_t kLongestOutageMillis = 8'000;
+constexpr std::string_view kMalformed[] = {"",
+                                           "{",
+                                           "[]",
+                                           R"({"kind":"item"})",
+                                           R"({"kind":"item","id":"","task":"label","text":"x"})",
+                                           "\xff\xfe",
+                                           R"({"kind":"nonsense"})",
+                                           R"({"kind":"item","id":1,"task":"label","text":"x"})"};
+
+std::string HeaderOf(const ports::PublishRecord& record, std::string_view name) {
+  for (const model::Header& header : record.headers) {
+    if (header.name == name) return header.value;
+  }
+  return {};
+}
+
+}  // namespace
+
+World::World(const Plan& plan, const RunOptions& options)
+    : plan_(plan),
+      options_(options),
+      rng_(plan.seed ^ 0x9E3779B97F4A7C15U),
+      kafka_(plan, schedule_, rng_,
+             [this](int id, ports::Event event) { Deliver(id, std::move(event)); }),
+      coordinator_(schedule_, rng_,
+                   [this](int id, ports::Event event) { Deliver(id, std::move(event)); }),
+      provider_(plan, schedule_, rng_,
+                [this](int id, ports::Event event) { Deliver(id, std::move(event)); }) {
+  kafka_.on_commit = [this](std::int32_t partition, std::int64_t offset) {
+    CheckCommit(partition, offset);
+  };
+}
+
+void World::Fail(const std::string& what) {
+  if (!failure_) {
+    failure_ = what + " (at " +
+               std::to_string(base::ToSeconds(schedule_.now().time_since_epoch()) - 3600) + " s)";
+  }
+}
+
+// ── what happens
+// ────────────────────────────────────────────────────────────────────────────────────────
+
+std::string World::MakeItem(const std::string& id, bool with_task) {
+  std::string text = std::string(rng_.Below(120), 'a' + static_cast<char>(rng_.Below(26)));
+  if (rng_.Below(1000) < plan_.poisonous_items) text = kPoison;
+  if (rng_.Below(1000) < plan_.oversize_items) {
+    text.clear();
+    for (int i = 0; i < 1'500; ++i) text += "word ";
+  }
+  json::Writer writer;
+  writer.BeginObject();
+  if (with_task) writer.Key("kind").String("item").Key("task").String("label");
+  writer.Key("id").String(id);
+  writer.Key("input").BeginObject().Key("key").String(id).Key("text").String(text).EndObject();
+  if (with_task && rng_.Chance(0.1)) writer.Key("real_time").Bool(true);
+  if (with_task && rng_.Chance(0.2))
+    writer.Key("priority").Int(static_cast<std::int64_t>(rng_.Below(10)));
+  return writer.EndObject().Take();
+}
+
+ports::Record World::MakeRecord(int number, Expectation& expectation) {
+  const std::string id = "i" + std::to_string(number);
+  ports::Record record;
+  record.key = id;
+  if (rng_.Below(1000) < plan_.malformed_records) {
+    expectation.dead_letter = true;
+    record.value = std::string(kMalformed[rng_.Below(std::size(kMalformed))]);
+    return record;
+  }
+  if (rng_.Below(1000) >= plan_.jobs) {
+    record.value = MakeItem(id, true);
+    return record;
+  }
+  expectation.job = true;
+  expectation.items = static_cast<int>(rng_.Below(12)) + 1;
+  json::Writer writer;
+  writer.BeginObject()
+      .Key("kind")
+      .String("job")
+      .Key("job_id")
+      .String("job-" + id)
+      .Key("workflow")
+      .String("map");
+  writer.Key("task").String("label").Key("user_id").String("u" + std::to_string(rng_.Below(3)));
+  writer.Key("items").BeginArray();
+  for (int i = 0; i < expectation.items; ++i)
+    writer.Raw(MakeItem(id + "." + std::to_string(i), false));
+  record.value = writer.EndArray().EndObject().Take();
+  return record;
+}
+
+void World::Produce() {
+  for (int i = 0; i < plan_.records; ++i) {
+    const auto delay = base::Duration(
+        static_cast<std::int64_t>(rng_.Unit() * static_cast<double>(kProductionTime.count())));
+    schedule_.After(rng_.Chance(0.3) ? base::Duration::zero() : delay, [this, i] {
+      Expectation expectation;
+      ports::Record record = MakeRecord(i, expectation);
+      const auto partition =
+          static_cast<std::int32_t>(rng_.Below(static_cast<std::uint64_t>(plan_.partitions)));
+      const std::int64_t offset = kafka_.Append(partition, std::move(record));
+      expected_.emplace(std::pair(partition, offset), expectation);
+    });
+  }
+}
+
+void World::Start() {
+  const int id = ++last_incarnation_;
+  pipeline::Options options = plan_.options;
+  options.seed = plan_.seed + static_cast<std::uint64_t>(id);
+  options.start_id = "r" + std::to_string(id);
+  auto core = pipeline::Pipeline::Create(std::move(options));
+  LLMBATCH_CHECK(core.ok());
+  replicas_[id].core = std::move(core).value();
+  kafka_.Join(id);
+  Wake(id);
+}
+
+void World::Kill(int incarnation) {
+  if (replicas_.erase(incarnation) == 0) return;
+  provider_.Vanish(incarnation);
+  kafka_.Vanish(incarnation);
+}
+
+std::optional<int> World::AnyReplica() {
+  if (replicas_.empty()) return std::nullopt;
+  auto it = replicas_.begin();
+  std::advance(it, static_cast<std::ptrdiff_t>(rng_.Below(replicas_.size())));
+  return it->first;
+}
+
+void World::PlanFaults() {
+  const auto some_time = [this] {
+    return base::Duration(std::chrono::milliseconds(rng_.Below(30'000)));
+  };
+  for (int i = 0; i < plan_.crashes; ++i) {
+    schedule_.After(some_time(), [this, some_time] {
+      if (const auto id = AnyReplica()) {
+        Kill(*id);
+        schedule_.After(some_time(), [this] { Start(); });
+      }
+    });
+  }
+  for (int i = 0; i < plan_.stops; ++i) {
+    schedule_.After(some_time(), [this] {
+      if (const auto id = AnyReplica())
+        Deliver(*id, ports::StopRequested{.at_once = rng_.Chance(0.2)});
+    });
+  }
+  for (int i = 0; i < plan_.rebalances; ++i)
+    schedule_.After(some_time(), [this] { kafka_.Rebalance(); });
+  for (int i = 0; i < plan_.rebuilds; ++i) {
+    schedule_.After(some_time(), [this] {
+      if (const auto id = AnyReplica()) kafka_.Rebuild(*id);
+    });
+  }
+  for (int i = 0; i < plan_.redis_outages; ++i) {
+    schedule_.After(some_time(), [this] {
+      coordinator_.SetAway(true);
+      schedule_.After(std::chrono::milliseconds(rng_.Below(kLongestOutageMillis)),
+                      [this] { coordinator_.SetAway(false); });
+    });
+  }
+}
+
+// ── the main loop of each replica
+// ───────────────────────────────────────────────────────────────────────
+
+void World::Deliver(int incarnation, ports::Event event) {
+  const auto found = replicas_.find(incarnation);
+  if (found == replicas_.end()) return;
+  found->second.inbox.push_back(std::move(event));
+  Wake(incarnation);
+}
+
+void World::Wake(int incarnation) {
+  Replica& replica = replicas_.at(incarnation);
+  if (replica.woken) return;
+  replica.woken = true;
+  schedule_.After(std::chrono::microseconds(rng_.Below(500)),
+                  [this, incarnation] { RunRound(incarnation); });
+}
+
+void World::RunRound(int incarnation) {
+  const auto found = replicas_.find(incarnation);
+  if (found == replicas_.end() || failure_) return;
+  Replica& replica = found->second;
+  replica.woken = false;
+  ports::Commands commands =
+      replica.core->Handle(std::exchange(replica.inbox, {}), schedule_.Now());
+  if (options_.trace) {
+    std::cerr << base::ToSeconds(schedule_.now().time_since_epoch()) - 3600 << " replica "
+              << incarnation << ": " << commands.size() << " commands\n";
+  }
+  Execute(incarnation, std::move(commands));
+  if (replica.core->stopped()) {
+    replicas_.erase(incarnation);
+    schedule_.After(std::chrono::seconds(1), [this] { Start(); });
+    return;
+  }
+  const auto deadline = replica.core->NextDeadline(schedule_.now());
+  if (!deadline ||
+      (replica.alarm && *replica.alarm <= *deadline && *replica.alarm > schedule_.now()))
+    return;
+  replica.alarm = *deadline;
+  schedule_.At(*deadline, [this, incarnation] {
+    const auto it = replicas_.find(incarnation);
+    if (it != replicas_.end()) {
+      it->second.alarm.reset();
+      Wake(incarnation);
+    }
+  });
+}
+
+void World::Execute(int incarnation, ports::Commands commands) {
+  for (ports::Command& command : commands) {
+    if (options_.trace) {
+      if (const auto* log = std::get_if<ports::LogLine>(&command))
+        std::cerr << "  log: " << log->message << "\n";
+      if (const auto* call = std::get_if<ports::StartCall>(&command))
+        std::cerr << "  call " << call->call.value << "\n";
+      if (const auto* sync = std::get_if<ports::SyncPermits>(&command)) {
+        std::cerr << "  sync: granted " << sync->granted_known << ", released "
+                  << sync->released_total << ", want " << sync->want << "; used "
+                  << coordinator_.Used() << "\n";
+      }
+      if (const auto* publish = std::get_if<ports::PublishRecord>(&command)) {
+        std::cerr << "  publish to " << publish->topic << " for " << publish->key.value_or("-")
+                  << "\n";
+      }
+    }
+    kafka_.Execute(incarnation, command);
+    coordinator_.Execute(incarnation, command);
+    provider_.Execute(incarnation, command);
+  }
+}
+
+// ── what must hold
+// ──────────────────────────────────────────────────────────────────────────────────────
+
+void World::Index() {
+  for (; indexed_ < kafka_.written().size(); ++indexed_) {
+    const ports::PublishRecord& message = kafka_.written()[indexed_];
+    const std::string id = HeaderOf(message, "llmbatch-id");
+    if (message.topic == plan_.options.topics.progress) continue;
+    if (message.topic == plan_.options.topics.dead_letters) {
+      const auto partition =
+          static_cast<std::int32_t>(std::stol(HeaderOf(message, "dlq-partition")));
+      found_[{partition, std::stoll(HeaderOf(message, "dlq-offset"))}].dead_letters.insert(id);
+      continue;
+    }
+    const auto document = json::Document::Parse(message.value.value_or(""));
+    if (!document) {
+      Fail("a published result is not JSON");
+      return;
+    }
+    const json::Value root = document->root();
+    if (root.Find("kind")->AsString() == "job_result") {
+      // The record is found again by the job's id, which holds its number.
+      for (const auto& [where, expectation] : expected_) {
+        const auto& log = kafka_.log(where.first);
+        const auto record = std::find_if(
+            log.begin(), log.end(), [&](const auto& each) { return each.offset == where.second; });
+        if ("job-" + record->key.value_or("") == root.Find("job_id")->AsString())
+          found_[where].job_results.insert(id);
+      }
+      continue;
+    }
+    const json::Value origin = *root.Find("origin");
+    const auto partition = static_cast<std::int32_t>(*origin.Find("partition")->AsInt64());
+    found_[{partition, *origin.Find("offset")->AsInt64()}].item_results.insert(id);
+  }
+}
+
+bool World::IsFulfilled(std::int32_t partition, std::int64_t offset) {
+  const auto expected = expected_.find({partition, offset});
+  if (expected == expected_.end()) return true;
+  const Found& found = found_[{partition, offset}];
+  const Expectation& want = expected->second;
+  if (want.dead_letter) return found.dead_letters.size() == 1;
+  const bool items = static_cast<int>(found.item_results.size()) == want.items;
+  return items && (!want.job || found.job_results.size() == 1);
+}
+
+void World::CheckCommit(std::int32_t partition, std::int64_t offset) {
+  Index();
+  if (offset < kafka_.committed(partition)) Fail("a commit went backwards");
+  for (const ports::Record& record : kafka_.log(partition)) {
+    if (record.offset >= offset) break;
+    if (!IsFulfilled(partition, record.offset)) {
+      Fail("offset " + std::to_string(offset) + " of partition " + std::to_string(partition) +
+           " was committed before record " + std::to_string(record.offset) + " was answered");
+      return;
+    }
+  }
+}
+
+void World::CheckStep() {
+  if (provider_.in_flight() > plan_.permit_limit) Fail("more calls in flight than permits");
+  const model::Task& task = *plan_.options.catalog->tasks.begin()->second;
+  if (provider_.highest_items() > task.max_batch_items)
+    Fail("a batch had more than max_batch_items");
+  // Calibration follows the provider's figures, with a margin of a few per cent.
+  if (provider_.highest_tokens() * 10 > task.max_batch_tokens * 11)
+    Fail("a batch had " + std::to_string(provider_.highest_tokens()) + " of " +
+         std::to_string(task.max_batch_tokens) + " tokens");
+}
+
+bool World::Done() {
+  if (static_cast<int>(expected_.size()) < plan_.records || !kafka_.AllCommitted()) return false;
+  return std::all_of(replicas_.begin(), replicas_.end(), [](const auto& each) {
+    const pipeline::Status status = each.second.core->GetStatus();
+    return !status.stopping && status.requests == 0 && !status.unpublished &&
+           status.permits_held == 0;
+  });
+}
+
+void World::CheckEnd() {
+  Index();
+  for (const auto& [where, expectation] : expected_) {
+    const Found& found = found_[where];
+    if (!IsFulfilled(where.first, where.second)) {
+      Fail("record " + std::to_string(where.second) + " of partition " +
+           std::to_string(where.first) + " has " + std::to_string(found.item_results.size()) +
+           " item results, " + std::to_string(found.job_results.size()) + " job results, " +
+           std::to_string(found.dead_letters.size()) + " dead letters");
+    }
+  }
+  for (const auto& [id, replica] : replicas_) {
+    const pipeline::Status status = replica.core->GetStatus();
+    if (status.pending_bytes != 0 || status.jobs != 0 || status.permits_in_use != 0)
+      Fail("something is still open");
+  }
+  // A replica that joins causes a rebalance.
+  const bool interrupted =
+      plan_.replicas > 1 ||
+      plan_.crashes + plan_.stops + plan_.rebalances + plan_.rebuilds + plan_.redis_outages > 0;
+  if (interrupted || provider_.had_faults()) return;
+  for (const auto& [key, times] : provider_.answered()) {
+    if (times != 1)
+      Fail("item " + key + " was asked " + std::to_string(times) + " times without need");
+  }
+}
+
+std::optional<std::string> World::Run() {
+  for (int i = 0; i < plan_.replicas; ++i) {
+    schedule_.After(std::chrono::milliseconds(rng_.Below(2'000)), [this] { Start(); });
+  }
+  Produce();
+  PlanFaults();
+  const base::Timestamp limit = schedule_.now() + kTimeLimit;
+  std::uint64_t steps = 0;
+  // Done() is asked now and then only: it looks at everything.
+  while (!failure_ && schedule_.now() < limit && schedule_.Step()) {
+    CheckStep();
+    if (++steps % 256 == 0 &&
+        schedule_.now() > base::Timestamp(std::chrono::hours(1) + std::chrono::seconds(95)) &&
+        Done()) {
+      CheckEnd();
+      return failure_;
+    }
+  }
+  if (!failure_) {
+    CheckEnd();
+    Fail("the run did not come to its end");
+  }
+  return failure_;
+}
+
+}  // namespace llmbatch::sim

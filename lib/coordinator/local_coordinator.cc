@@ -1,0 +1,49 @@
+#include "coordinator/local_coordinator.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace llmbatch::coordinator {
+
+LocalCoordinator::LocalCoordinator(LocalOptions options, runtime::Inbox& inbox)
+    : options_(std::move(options)), inbox_(inbox), ledger_(options_.max_ledger_bytes) {}
+
+void LocalCoordinator::Execute(const ports::SyncPermits& command) {
+  granted_total_ = std::max(granted_total_, command.granted_known);
+  released_total_ = std::clamp(command.released_total, released_total_, granted_total_);
+  // A part of what it wants may have been granted before, by an answer that it doesn't know yet.
+  const std::int64_t unknown = granted_total_ - command.granted_known;
+  const std::int64_t wanted = std::max<std::int64_t>(0, command.want - unknown);
+  const std::int64_t used = granted_total_ - released_total_;
+  const std::int64_t free = std::max<std::int64_t>(0, command.limit - used);
+  granted_total_ += std::min(wanted, free);
+  inbox_.Post(ports::PermitsSynced{command.sync, ports::PermitState{
+                                                     .granted_total = granted_total_,
+                                                     .released_total = released_total_,
+                                                     .limit = command.limit,
+                                                     .used = granted_total_ - released_total_,
+                                                     .live_replicas = 1,
+                                                     .waiting_replicas = 0,
+                                                     .learning_left = {},
+                                                 }});
+}
+
+void LocalCoordinator::Execute(const ports::LookUpOutcomes& command) {
+  const base::Timestamp now = options_.clock();
+  std::vector<std::optional<std::string>> outcomes;
+  outcomes.reserve(command.keys.size());
+  for (const std::string& key : command.keys) outcomes.push_back(ledger_.Find(key, now));
+  inbox_.Post(ports::OutcomesLookedUp{command.lookup, std::move(outcomes)});
+}
+
+void LocalCoordinator::Execute(ports::StoreOutcomes command) {
+  const base::Timestamp now = options_.clock();
+  base::Result<void> stored;
+  for (ports::StoredOutcome& outcome : command.outcomes) {
+    stored = ledger_.Store(std::move(outcome.key), std::move(outcome.value), now + command.ttl);
+    if (!stored) break;
+  }
+  inbox_.Post(ports::OutcomesStored{command.store, std::move(stored)});
+}
+
+}  // namespace llmbatch::coordinator

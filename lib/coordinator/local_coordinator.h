@@ -1,0 +1,39 @@
+// LocalCoordinator: permits and ledger for one replica on its own, in memory.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+
+#include "base/time.h"
+#include "coordinator/local_ledger.h"
+#include "ports/commands.h"
+#include "runtime/clock.h"
+#include "runtime/inbox.h"
+
+namespace llmbatch::coordinator {
+
+struct LocalOptions {
+  std::size_t max_ledger_bytes = std::size_t{64} << 20;
+  std::function<base::Timestamp()> clock = [] { return runtime::ReadClock().steady; };
+};
+
+// Takes the same commands as the one that lives in Redis and means the same by them, but what it
+// knows ends with the process, and leases mean nothing: there is no one else to pass permits to.
+// Completions are in the inbox when Execute() returns. Belongs to the main thread; has no other.
+class LocalCoordinator {
+ public:
+  LocalCoordinator(LocalOptions options, runtime::Inbox& inbox);
+
+  void Execute(const ports::SyncPermits& command);
+  void Execute(const ports::LookUpOutcomes& command);
+  void Execute(ports::StoreOutcomes command);
+
+ private:
+  LocalOptions options_;
+  runtime::Inbox& inbox_;
+  std::int64_t granted_total_ = 0;
+  std::int64_t released_total_ = 0;
+  LocalLedger ledger_;
+};
+
+}  // namespace llmbatch::coordinator

@@ -1,0 +1,90 @@
+// Gives a coordinator one command after the other and waits for the completion of each.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "ports/commands.h"
+#include "ports/events.h"
+#include "runtime/clock.h"
+#include "runtime/inbox.h"
+
+namespace llmbatch::coordinator {
+
+using Outcomes = std::vector<std::optional<std::string>>;
+
+template <typename Coordinator>
+class Asker {
+ public:
+  Asker(Coordinator& coordinator, runtime::Inbox& inbox)
+      : coordinator_(coordinator), inbox_(inbox) {}
+
+  base::Result<ports::PermitState> Sync(ports::SyncPermits command) {
+    command.sync = model::SyncId{++last_id_};
+    coordinator_.Execute(command);
+    const auto event = Await<ports::PermitsSynced>();
+    EXPECT_EQ(event.sync, command.sync);
+    return event.outcome;
+  }
+
+  base::Result<Outcomes> LookUp(std::vector<std::string> keys) {
+    const model::LookupId id{++last_id_};
+    coordinator_.Execute(ports::LookUpOutcomes{.lookup = id, .keys = std::move(keys)});
+    const auto event = Await<ports::OutcomesLookedUp>();
+    EXPECT_EQ(event.lookup, id);
+    return event.outcomes;
+  }
+
+  base::Result<void> Store(std::vector<ports::StoredOutcome> outcomes, base::Duration ttl) {
+    const model::StoreId id{++last_id_};
+    coordinator_.Execute(
+        ports::StoreOutcomes{.store = id, .outcomes = std::move(outcomes), .ttl = ttl});
+    const auto event = Await<ports::OutcomesStored>();
+    EXPECT_EQ(event.store, id);
+    return event.outcome;
+  }
+
+  // Waits for PermitsOffered, unless one came since the last call; false if none comes in `most`.
+  bool AwaitOffer(base::Duration most) {
+    const base::Timestamp deadline = runtime::ReadClock().steady + most;
+    while (offers_ == 0) {
+      const std::vector<ports::Event> events = inbox_.WaitUntil(deadline);
+      if (events.empty()) return false;
+      for (const ports::Event& event : events) {
+        if (std::holds_alternative<ports::PermitsOffered>(event)) ++offers_;
+      }
+    }
+    offers_ = 0;
+    return true;
+  }
+
+ private:
+  template <typename Completion>
+  Completion Await() {
+    const base::Timestamp deadline = runtime::ReadClock().steady + std::chrono::seconds(20);
+    for (;;) {
+      std::vector<ports::Event> events = inbox_.WaitUntil(deadline);
+      if (events.empty()) throw std::runtime_error("no completion in 20 s");
+      std::optional<Completion> completion;
+      for (ports::Event& event : events) {
+        if (std::holds_alternative<ports::PermitsOffered>(event)) ++offers_;
+        if (auto* found = std::get_if<Completion>(&event)) completion = std::move(*found);
+      }
+      if (completion) return *std::move(completion);
+    }
+  }
+
+  Coordinator& coordinator_;
+  runtime::Inbox& inbox_;
+  std::uint64_t last_id_ = 0;
+  int offers_ = 0;
+};
+
+}  // namespace llmbatch::coordinator

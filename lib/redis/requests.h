@@ -1,0 +1,47 @@
+// Commands of the core as requests to Redis, and the replies as completion events.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "ports/commands.h"
+#include "ports/events.h"
+#include "redis/connection.h"
+#include "redis/reply.h"
+#include "redis/server_facts.h"
+
+namespace llmbatch::redis {
+
+using Job = std::variant<ports::SyncPermits, ports::LookUpOutcomes, ports::StoreOutcomes>;
+
+// What every request of one replica has in common.
+struct Deployment {
+  std::string name_space;
+  std::string replica;
+  base::Duration learning{};
+
+  std::string PermitsKey() const { return "{" + name_space + "}:permits"; }
+  std::string WakePrefix() const { return "{" + name_space + "}:wake:"; }
+  std::string WakeChannel() const { return WakePrefix() + replica; }
+  std::string LedgerKey(const std::string& key) const {
+    return "{" + name_space + "}:ledger:" + key;
+  }
+};
+
+// May be none: then the job is done without asking.
+std::vector<Request> RequestsFor(const Job& job, const Deployment& deployment,
+                                 const ServerFacts& facts);
+
+// REQUIRES: one reply for each of RequestsFor(job).
+ports::Event EventFor(const Job& job, std::span<const OwnedReply> replies, std::string_view server);
+
+// The job's completion when it failed.
+ports::Event FailureOf(const Job& job, const base::Error& error);
+
+}  // namespace llmbatch::redis

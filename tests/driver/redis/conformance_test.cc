@@ -1,0 +1,22 @@
+#include "unit/coordinator/conformance.h"
+
+#include <gtest/gtest.h>
+
+#include "driver/redis/redis_server.h"
+#include "driver/redis/replica.h"
+
+namespace llmbatch::coordinator {
+namespace {
+
+class RedisCoordinatorTest : public ::testing::Test {
+ protected:
+  Asker<redis::RedisCoordinator> Ask() { return {replica_.coordinator(), replica_.inbox()}; }
+
+  redis::RedisServer server_;
+  redis::Replica replica_{redis::Replica::Options(server_.url())};
+};
+
+INSTANTIATE_TYPED_TEST_SUITE_P(Redis, ConformanceTest, RedisCoordinatorTest);
+
+}  // namespace
+}  // namespace llmbatch::coordinator

@@ -1,0 +1,52 @@
+// Decides what happens to a request that is within the limits: one-shot steps first, then rules,
+// then chance.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/rng.h"
+#include "base/time.h"
+#include "twin/behaviour.h"
+#include "twin/items.h"
+
+namespace llmbatch::twin {
+
+struct Plan {
+  Fault fault;
+  // The items (by index) that a fault of kMissing, kSwapped (two of them) or kDuplicated is about.
+  std::vector<std::size_t> targets;
+  base::Duration latency{};
+  std::optional<double> retry_after_seconds;
+  std::optional<std::string> answer;
+};
+
+// One thread. The same behaviour and the same sequence of requests give the same plans.
+class Planner {
+ public:
+  explicit Planner(Behaviour behaviour);
+
+  Plan Next(std::string_view prompt, const std::vector<Item>& items);
+  const Behaviour& behaviour() const { return behaviour_; }
+
+ private:
+  // The step for this request and the text that it was matched by.
+  struct Chosen {
+    Step step;
+    std::string text;
+  };
+  std::optional<Chosen> TakeStep(std::string_view prompt, const std::vector<Item>& items);
+  Plan PlanByChance(const std::vector<Item>& items);
+  std::vector<std::size_t> PickTargets(FaultKind kind, const std::vector<Item>& items,
+                                       std::string_view text);
+
+  Behaviour behaviour_;
+  base::Rng rng_;
+  std::deque<Step> next_;
+};
+
+}  // namespace llmbatch::twin

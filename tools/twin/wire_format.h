@@ -1,0 +1,58 @@
+// The seam between the twin and a provider's wire format. A new format is one class of this kind.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "twin/answer.h"
+#include "twin/faults.h"
+#include "twin/json.h"
+#include "twin/limits.h"
+
+namespace llmbatch::twin {
+
+using Headers = std::vector<std::pair<std::string, std::string>>;
+
+// A request to a model, whatever the format.
+struct ModelRequest {
+  rapidjson::Document body;  // keeps `schema` alive
+  std::string model{};
+  std::string text{};  // of all messages
+  std::string last_user_text{};
+  std::uint64_t message_count = 0;
+  const JsonValue* schema = nullptr;  // the asked schema of the answer, an object, or nullptr
+  std::optional<std::uint64_t> max_output_tokens{};
+};
+
+// Everything of an answer's envelope that isn't the answer.
+struct Envelope {
+  std::uint64_t sequence = 0;
+  std::string_view model;
+  base::WallTime created;
+};
+
+class WireFormat {
+ public:
+  virtual ~WireFormat() = default;
+
+  // Whether requests to this path are in this format.
+  virtual bool Serves(std::string_view path) const = 0;
+  virtual base::Result<ModelRequest> Decode(std::string_view path, std::string_view body) const = 0;
+  virtual std::string EncodeAnswer(const Envelope& envelope, const Answer& answer) const = 0;
+  // The HTTP status of a fault that is answered with an error.
+  virtual int StatusOf(const Fault& fault) const = 0;
+  virtual std::string EncodeError(const Fault& fault, std::string_view message) const = 0;
+  virtual Headers RateLimitHeaders(const Limiter& limiter) const = 0;
+  virtual std::string_view request_id_header() const = 0;
+};
+
+// OpenAI chat completions: POST {prefix}/chat/completions. Lives for the whole program.
+const WireFormat& OpenAiChat();
+
+}  // namespace llmbatch::twin

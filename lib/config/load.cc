@@ -1,0 +1,120 @@
+#include "config/load.h"
+
+#include <utility>
+
+#include "config/files.h"
+#include "config/sections.h"
+
+namespace llmbatch::config {
+namespace {
+
+Names KeysOf(const toml::table& root, std::string_view key) {
+  Names names;
+  if (const toml::table* table = root[key].as_table()) {
+    for (const auto& [name, node] : *table) names.emplace(name.str());
+  }
+  return names;
+}
+
+std::map<std::string, ProviderConfig> ReadProviders(Section section,
+                                                    const Environment& environment) {
+  std::map<std::string, ProviderConfig> providers;
+  for (auto& [name, provider] : section.NamedTables()) {
+    providers.emplace(name, ReadProvider(name, provider, environment));
+  }
+  if (providers.empty())
+    section.Fail("", "missing: add [providers.NAME] with base_url and api_key");
+  return providers;
+}
+
+std::map<std::string, std::vector<model::RouteEntry>> ReadRoutes(Section section,
+                                                                 const TaskContext& context) {
+  std::map<std::string, std::vector<model::RouteEntry>> routes;
+  for (auto& [name, route] : section.NamedTables()) {
+    if (!route.Has("models")) route.Fail("models", "missing: a list of \"provider/model\"");
+    routes[name] = ReadRouteEntries(route, "models", route.Strings("models", {}), context);
+    route.RefuseOthers();
+  }
+  return routes;
+}
+
+class Reader {
+ public:
+  Reader(const toml::table& root, const Environment& environment, Report& report)
+      : root_(root),
+        environment_(environment),
+        top_(root, "", {.file = report.main_file(), .line = 1}, report) {}
+
+  Config Read() {
+    Config config;
+    config.kafka = ReadKafka(top_.Table("kafka"), KeysOf(root_, "tasks"), environment_);
+    config.redis = ReadRedis(top_.Table("redis"), environment_);
+    config.admin = ReadAdmin(top_.Table("admin"));
+    config.limits = ReadLimits(top_.Table("limits"), config.kafka);
+    config.providers = ReadProviders(top_.Table("providers"), environment_);
+    config.catalog = ReadCatalog(config);
+    for (const char* read_before : {"task_files", "prices"}) top_.Known(read_before);
+    top_.NotSupported("budgets");
+    top_.RefuseOthers();
+    return config;
+  }
+
+ private:
+  std::shared_ptr<const model::Catalog> ReadCatalog(const Config& config) {
+    std::map<std::string, std::string> providers;
+    for (const auto& [name, provider] : config.providers) providers[name] = provider.provider.api;
+    const Models models = ReadModels(top_.Table("models"));
+    std::map<std::string, std::vector<model::RouteEntry>> routes;
+    const TaskContext context{.providers = providers,
+                              .models = models,
+                              .routes = routes,
+                              .kafka = config.kafka,
+                              .environment = environment_};
+    routes = ReadRoutes(top_.Table("routes"), context);
+
+    auto catalog = std::make_shared<model::Catalog>();
+    for (const auto& [name, provider] : config.providers) {
+      catalog->providers.emplace(name, provider.provider);
+    }
+    Section tasks = top_.Table("tasks");
+    for (auto& [name, section] : tasks.NamedTables()) {
+      auto task = ReadTask(name, section, context);
+      for (const auto& entry : task->route) catalog->models[entry] = models.at(entry);
+      catalog->tasks.emplace(name, std::move(task));
+    }
+    if (catalog->tasks.empty()) {
+      tasks.Fail("", "missing: add [tasks.NAME] with route and prompt, or task_files");
+    }
+    return catalog;
+  }
+
+  const toml::table& root_;
+  const Environment& environment_;
+  Section top_;
+};
+
+}  // namespace
+
+std::string ToString(const ConfigProblem& problem) {
+  std::string text = problem.file;
+  if (problem.line > 0) text += ":" + std::to_string(problem.line);
+  text += ": ";
+  if (!problem.key.empty()) text += problem.key + ": ";
+  return text + problem.what;
+}
+
+LoadOutcome LoadFile(const std::string& path, const Environment& environment) {
+  Report report(path);
+  LoadOutcome outcome;
+  std::optional<toml::table> root = ReadFiles(path, environment, report);
+  if (root) {
+    ApplyVariables(*root, environment, report);
+    Config config = Reader(*root, environment, report).Read();
+    if (!report.HasProblems()) outcome.config = std::move(config);
+  }
+  outcome.problems = report.TakeProblems();
+  outcome.warnings = report.TakeWarnings();
+  return outcome;
+}
+
+}  // namespace llmbatch::config

@@ -1,0 +1,50 @@
+// Readers of the configuration's sections: one function for each table of the file.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "config/config.h"
+#include "config/environment.h"
+#include "config/section.h"
+#include "model/task.h"
+
+namespace llmbatch::config {
+
+using Names = std::set<std::string, std::less<>>;
+
+Kafka ReadKafka(Section section, const Names& tasks, const Environment& environment);
+// Whether messages on `topic` are read as requests.
+bool ReadsTopic(const Kafka& kafka, const std::string& topic);
+Redis ReadRedis(Section section, const Environment& environment);
+Admin ReadAdmin(Section section);
+Limits ReadLimits(Section section, const Kafka& kafka);
+
+ProviderConfig ReadProvider(const std::string& name, Section section,
+                            const Environment& environment);
+
+using Models = std::map<model::RouteEntry, model::ModelInfo>;
+// All of [models]; `section` stands for that table.
+Models ReadModels(Section section);
+
+// What a task may name.
+struct TaskContext {
+  const std::map<std::string, std::string>& providers;  // name → api
+  const Models& models;
+  const std::map<std::string, std::vector<model::RouteEntry>>& routes;
+  const Kafka& kafka;
+  const Environment& environment;
+};
+
+// The entries of a list of "provider/model"; those that name nothing known are reported and left
+// out.
+std::vector<model::RouteEntry> ReadRouteEntries(Section& section, std::string_view key,
+                                                const std::vector<std::string>& texts,
+                                                const TaskContext& context);
+std::shared_ptr<const model::Task> ReadTask(const std::string& name, Section section,
+                                            const TaskContext& context);
+
+}  // namespace llmbatch::config

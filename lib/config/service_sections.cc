@@ -1,0 +1,92 @@
+#include <charconv>
+#include <string_view>
+
+#include "config/credential.h"
+#include "config/sections.h"
+#include "config/values.h"
+
+namespace llmbatch::config {
+namespace {
+
+using std::chrono::hours;
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+
+std::string FaultOfRedisUrl(std::string_view url) {
+  if (url.starts_with("rediss://")) {
+    return "TLS to Redis is not supported in this version; use a unix socket or a local proxy";
+  }
+  if (!url.starts_with("redis://") && !url.starts_with("unix:///")) {
+    return "must be redis://host:port/database or unix:///path";
+  }
+  if (url.find('@') != std::string_view::npos) {
+    return "must have no credentials in it; use redis.user and redis.password";
+  }
+  return {};
+}
+
+// host:port; the server of these pages has no IPv6.
+bool IsListenAddress(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return false;
+  const std::string_view host = text.substr(0, colon);
+  const std::string_view port_text = text.substr(colon + 1);
+  if (host.find_first_of(":[]") != std::string_view::npos) return false;
+  int port = -1;
+  const char* end = port_text.data() + port_text.size();
+  const auto [rest, error] = std::from_chars(port_text.data(), end, port);
+  return error == std::errc{} && rest == end && port >= 0 && port <= 65535;
+}
+
+}  // namespace
+
+Redis ReadRedis(Section section, const Environment& environment) {
+  Redis redis;
+  redis.url = section.String("url", "");
+  if (!redis.url.empty()) {
+    const std::string fault = FaultOfRedisUrl(redis.url);
+    if (!fault.empty()) section.Fail("url", fault);
+  }
+  redis.user = section.String("user", "");
+  redis.password = ReadSecret(section, "password", environment);
+  redis.name_space = section.String("namespace", redis.name_space);
+  if (!IsName(redis.name_space)) section.Fail("namespace", "must be 1 to 64 of A–Z a–z 0–9 . _ -");
+  redis.lease = section.Duration("lease", redis.lease, {seconds(2), minutes(5)});
+  redis.ledger_ttl = section.Duration("ledger_ttl", redis.ledger_ttl, {minutes(1), hours(24 * 90)});
+  section.RefuseOthers();
+  return redis;
+}
+
+Admin ReadAdmin(Section section) {
+  Admin admin;
+  admin.listen = section.String("listen", admin.listen);
+  if (!IsListenAddress(admin.listen)) {
+    section.Fail("listen", "must be host:port with a name or an IPv4 address: \"127.0.0.1:9464\"");
+  }
+  section.RefuseOthers();
+  return admin;
+}
+
+Limits ReadLimits(Section section, const Kafka& kafka) {
+  Limits limits;
+  limits.concurrency = section.Int("concurrency", limits.concurrency, {.min = 1, .max = 100'000});
+  limits.max_pending_bytes =
+      section.Int("max_pending_bytes", limits.max_pending_bytes, {.min = 1024, .max = 64LL << 30});
+  if (limits.max_pending_bytes < kafka.max_message_bytes) {
+    section.Fail("max_pending_bytes", "must be at least kafka.max_message_bytes (" +
+                                          ToText(kafka.max_message_bytes) +
+                                          "), or the largest request could never be read");
+  }
+  limits.drain_timeout =
+      section.Duration("drain_timeout", limits.drain_timeout, {milliseconds(0), hours(1)});
+  limits.max_wait = section.Duration("max_wait", limits.max_wait, {seconds(1), hours(24 * 7)});
+  limits.progress_interval = section.Duration("progress_interval", limits.progress_interval,
+                                              {milliseconds(10), minutes(5)});
+  limits.commit_interval =
+      section.Duration("commit_interval", limits.commit_interval, {milliseconds(10), minutes(1)});
+  section.RefuseOthers();
+  return limits;
+}
+
+}  // namespace llmbatch::config

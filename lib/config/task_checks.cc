@@ -1,0 +1,33 @@
+#include "config/task_checks.h"
+
+#include "answers/answer_schema.h"
+#include "batching/prompt_template.h"
+#include "json/schema.h"
+#include "json/value.h"
+#include "providers/codec.h"
+
+namespace llmbatch::config {
+
+base::Result<std::string> CheckOutputSchema(std::string_view text) {
+  const auto document = json::Document::Parse(text);
+  if (!document) return base::Invalid("is no JSON: " + document.error().message);
+  const auto schema = json::Schema::Compile(text);
+  if (!schema) return schema.error();
+  const auto answer_schema = answers::BuildAnswerSchema(text);
+  if (!answer_schema) return answer_schema.error();
+  return document->root().ToJson();
+}
+
+base::Result<void> CheckTemplates(const model::Task& task) {
+  const auto compiled = batching::PromptTemplate::Compile(task);
+  if (!compiled) return compiled.error();
+  return {};
+}
+
+base::Result<void> CheckParameters(std::string_view parameters_json, std::string_view api) {
+  const providers::Codec* codec = providers::CodecFor(api);
+  if (codec == nullptr) return {};  // reported with the provider
+  return codec->ValidateParameters(parameters_json);
+}
+
+}  // namespace llmbatch::config

@@ -1,0 +1,156 @@
+#include "config/load.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "unit/config/support.h"
+
+namespace llmbatch::config {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+TEST(LoadFile, FillsDefaultsIn) {
+  const LoadOutcome outcome = Load(Draft().Text());
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  const Config& config = *outcome.config;
+  EXPECT_EQ(config.kafka.brokers, "broker:9092");
+  EXPECT_EQ(config.kafka.instance, "host-1");
+  EXPECT_THAT(config.kafka.requests, ElementsAre("llm.requests"));
+  EXPECT_EQ(config.redis.url, "");
+  EXPECT_EQ(config.limits.concurrency, 5);
+  EXPECT_EQ(config.admin.listen, "127.0.0.1:9464");
+  EXPECT_TRUE(outcome.warnings.empty()) << Shown(outcome.warnings);
+}
+
+TEST(LoadFile, BuildsTheCatalog) {
+  const LoadOutcome outcome =
+      Load(Draft()
+               .Set("[providers.p]", "max_tokens_field = \"max_tokens\"")
+               .Set("[tasks.t]", "linger_ms = 50")
+               .Set("[tasks.t]", "parameters = { reasoning_effort = \"low\", top_p = 0.5 }")
+               .Set("[tasks.t]", "fallback = { label = \"unknown\", tags = [1, true] }")
+               .Set("[tasks.t]", "timeout = \"2m\"")
+               .Set("[tasks.t]", "output_schema = \"schemas/t.json\"")
+               .Text(),
+           {{"/etc/schemas/t.json", "{ \"type\": \"object\" }"}});
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  const model::Catalog& catalog = *outcome.config->catalog;
+  const model::Task& task = *catalog.tasks.at("t");
+  EXPECT_EQ(task.name, "t");
+  EXPECT_THAT(task.route, ElementsAre(model::RouteEntry{.provider = "p", .model = "m"}));
+  EXPECT_EQ(task.linger, milliseconds(50));
+  EXPECT_EQ(task.timeout, minutes(2));
+  EXPECT_EQ(task.parameters_json, R"({"reasoning_effort":"low","top_p":0.5})");
+  EXPECT_EQ(task.fallback_json, R"({"label":"unknown","tags":[1,true]})");
+  EXPECT_EQ(task.output_schema_json, R"({"type":"object"})");
+  EXPECT_EQ(catalog.providers.at("p").max_tokens_field, "max_tokens");
+  const model::ModelInfo& info = catalog.models.at(task.route.front());
+  EXPECT_EQ(info.context_window_tokens, 100'000);
+  ASSERT_TRUE(info.price.has_value());
+  EXPECT_EQ(info.price->input_nanos_per_1k, 100'000);
+  EXPECT_EQ(info.price->cached_input_nanos_per_1k, 100'000);
+  EXPECT_EQ(info.price->output_nanos_per_1k, 500'000);
+}
+
+TEST(LoadFile, TakesARouteByName) {
+  const LoadOutcome outcome = Load(Draft()
+                                       .Set("[routes.primary]", "models = [\"p/m\"]")
+                                       .Set("[tasks.t]", "route = \"primary\"")
+                                       .Text());
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  EXPECT_EQ(outcome.config->catalog->tasks.at("t")->route.front().model, "m");
+}
+
+TEST(LoadFile, TakesAModelWithSlashesInItsName) {
+  const LoadOutcome outcome = Load(Draft()
+                                       .Set("[models.\"p/org/m\"]", "context_window = 9000")
+                                       .Set("[models.\"p/org/m\"]", "max_output_tokens = 4000")
+                                       .Set("[tasks.t]", "route = [\"p/org/m\"]")
+                                       .Text());
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  EXPECT_EQ(outcome.config->catalog->tasks.at("t")->route.front().model, "org/m");
+}
+
+TEST(LoadFile, PutsDottedPropertiesTogether) {
+  const LoadOutcome outcome =
+      Load(Draft()
+               .Set("[kafka.properties]", "security.protocol = \"SASL_SSL\"")
+               .Set("[kafka.properties]", "\"socket.keepalive.enable\" = true")
+               .Set("[kafka.properties]", "fetch.min.bytes = 10")
+               .Text());
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  EXPECT_THAT(
+      outcome.config->kafka.properties,
+      ElementsAre(std::pair("fetch.min.bytes", "10"), std::pair("security.protocol", "SASL_SSL"),
+                  std::pair("socket.keepalive.enable", "true")));
+}
+
+TEST(LoadFile, WarnsOfAModelWithoutAPrice) {
+  const LoadOutcome outcome = Load(Draft()
+                                       .Remove("[models.\"p/m\"]", "input_usd_per_million")
+                                       .Remove("[models.\"p/m\"]", "output_usd_per_million")
+                                       .Text());
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  ASSERT_EQ(outcome.warnings.size(), 1U);
+  EXPECT_THAT(outcome.warnings.front().what, HasSubstr("the cost of p/m will be unknown"));
+}
+
+struct MissingKey {
+  const char* header;
+  const char* key;
+  const char* path;
+};
+
+TEST(LoadFile, TellsWhatIsMissingAtItsTable) {
+  for (const MissingKey& missing :
+       {MissingKey{"[tasks.t]", "route", "tasks.t.route"},
+        MissingKey{"[tasks.t]", "prompt", "tasks.t.prompt"},
+        MissingKey{"[models.\"p/m\"]", "context_window", "models.\"p/m\".context_window"},
+        MissingKey{"[models.\"p/m\"]", "max_output_tokens", "models.\"p/m\".max_output_tokens"},
+        MissingKey{"[models.\"p/m\"]", "output_usd_per_million",
+                   "models.\"p/m\".output_usd_per_million"}}) {
+    const Draft draft =
+        Draft().Remove(missing.header, missing.key).Set("[tasks.t]", "max_output_tokens = 1");
+    const LoadOutcome outcome = Load(draft.Text());
+    ASSERT_FALSE(outcome.problems.empty()) << missing.path;
+    EXPECT_EQ(outcome.problems.front().line, draft.LineOf(missing.header)) << missing.path;
+    EXPECT_EQ(outcome.problems.front().key, missing.path);
+    EXPECT_THAT(outcome.problems.front().what, HasSubstr("missing"));
+  }
+}
+
+TEST(LoadFile, AsksForProvidersAndTasks) {
+  const LoadOutcome outcome = Load("");
+  EXPECT_EQ(Shown(outcome.problems),
+            "/etc/llmbatchd.toml:1: providers: missing: add [providers.NAME] with base_url and "
+            "api_key\n"
+            "/etc/llmbatchd.toml:1: tasks: missing: add [tasks.NAME] with route and prompt, or "
+            "task_files\n");
+}
+
+TEST(LoadFile, TellsAllProblemsInTheOrderOfTheLines) {
+  const Draft draft = Draft()
+                          .Set("[tasks.t]", "workflow = \"mapp\"")
+                          .Set("[limits]", "concurrency = \"five\"")
+                          .Set("[kafka]", "gruop = \"x\"");
+  const LoadOutcome outcome = Load(draft.Text());
+  ASSERT_EQ(outcome.problems.size(), 3U) << Shown(outcome.problems);
+  EXPECT_EQ(outcome.problems[0].key, "kafka.gruop");
+  EXPECT_EQ(outcome.problems[1].key, "limits.concurrency");
+  EXPECT_EQ(outcome.problems[2].key, "tasks.t.workflow");
+}
+
+TEST(LoadFile, TellsThatTheFileCannotBeRead) {
+  const LoadOutcome outcome = LoadFile("/etc/none.toml", InMemory({}));
+  ASSERT_EQ(outcome.problems.size(), 1U);
+  EXPECT_EQ(outcome.problems.front().file, "/etc/none.toml");
+  EXPECT_THAT(outcome.problems.front().what, HasSubstr("can't be read"));
+}
+
+}  // namespace
+}  // namespace llmbatch::config

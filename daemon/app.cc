@@ -1,0 +1,179 @@
+#include "app.h"
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "admin/server.h"
+#include "drivers.h"
+#include "metrics/metrics.h"
+#include "notify.h"
+#include "pipeline/pipeline.h"
+#include "runtime/clock.h"
+#include "runtime/inbox.h"
+#include "signals.h"
+#include "status_page.h"
+
+namespace llmbatch::daemon {
+namespace {
+
+constexpr base::Duration kStatusInterval = std::chrono::milliseconds(250);
+constexpr base::Duration kNotifyInterval = std::chrono::seconds(5);
+
+std::uint64_t DrawSeed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32U | device();
+}
+
+// Differs for every start, also of the same instance within one second.
+std::string MakeStartId(std::uint64_t seed) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string id;
+  for (int i = 0; i < 12; ++i) id += kDigits[seed >> (4 * i) & 0xFU];
+  return id;
+}
+
+pipeline::Options PipelineOptions(const config::Config& config, const std::string& start_id,
+                                  std::uint64_t seed) {
+  pipeline::Options options;
+  options.catalog = config.catalog;
+  options.topics.results = config.kafka.results;
+  options.topics.progress = config.kafka.progress;
+  options.topics.dead_letters = config.kafka.dead_letters;
+  for (const config::Binding& binding : config.kafka.bindings) {
+    options.topics.bindings.emplace(binding.topic, binding.task);
+  }
+  options.limits.max_message_bytes = static_cast<std::size_t>(config.kafka.max_message_bytes);
+  options.limits.max_pending_bytes = config.limits.max_pending_bytes;
+  options.start_id = start_id;
+  options.seed = seed;
+  options.permits = {.limit = config.limits.concurrency, .lease = config.redis.lease};
+  options.jobs.progress_interval = config.limits.progress_interval;
+  options.commit_interval = config.limits.commit_interval;
+  options.drain_timeout = config.limits.drain_timeout;
+  options.max_wait = config.limits.max_wait;
+  options.ledger_ttl = config.redis.ledger_ttl;
+  return options;
+}
+
+std::string Summary(const pipeline::Status& status) {
+  std::int64_t open = 0;
+  for (const pipeline::PartitionStatus& each : status.assigned) open += each.open;
+  return std::to_string(status.assigned.size()) + " partitions, " + std::to_string(open) +
+         " records open, " + std::to_string(status.calls.at("in_flight")) + " calls in flight";
+}
+
+// The main loop, and what it does now and then besides.
+class Loop {
+ public:
+  Loop(pipeline::Pipeline& core, Drivers& drivers, runtime::Inbox& inbox, StatusPage& page,
+       std::atomic<bool>& alive)
+      : core_(core),
+        drivers_(drivers),
+        inbox_(inbox),
+        page_(page),
+        alive_(alive),
+        watchdog_(WatchdogInterval()) {}
+
+  void Run() {
+    while (!core_.stopped()) {
+      drivers_.Execute(core_.Handle(inbox_.WaitUntil(Deadline()), runtime::ReadClock()));
+      const base::Timestamp now = runtime::ReadClock().steady;
+      if (now >= next_status_) ReportStatus(now);
+    }
+  }
+
+ private:
+  base::Timestamp Deadline() const {
+    const auto deadline = core_.NextDeadline(runtime::ReadClock().steady);
+    return deadline ? std::min(*deadline, next_status_) : next_status_;
+  }
+
+  void ReportStatus(base::Timestamp now) {
+    next_status_ = now + kStatusInterval;
+    const pipeline::Status status = core_.GetStatus();
+    page_.Update(status);
+    drivers_.ReportLag();
+    const bool alive = drivers_.alive(now);
+    alive_ = alive;
+    if (watchdog_ && alive && now >= next_sign_of_life_) {
+      NotifyAlive();
+      next_sign_of_life_ = now + *watchdog_;
+    }
+    if (status.stopping && !told_stopping_) {
+      NotifyStopping();
+      told_stopping_ = true;
+    }
+    if (now >= next_notify_) {
+      NotifyStatus(Summary(status));
+      next_notify_ = now + kNotifyInterval;
+    }
+  }
+
+  pipeline::Pipeline& core_;
+  Drivers& drivers_;
+  runtime::Inbox& inbox_;
+  StatusPage& page_;
+  std::atomic<bool>& alive_;
+  const std::optional<base::Duration> watchdog_;
+  base::Timestamp next_status_;
+  base::Timestamp next_notify_;
+  base::Timestamp next_sign_of_life_;
+  bool told_stopping_ = false;
+};
+
+int Fail(logging::Logger& logger, const base::Error& error, int exit_code) {
+  logger.Write({.level = ports::LogLevel::kError, .message = error.message, .fields = {}});
+  return exit_code;
+}
+
+}  // namespace
+
+int RunDaemon(const config::Config& config, logging::Logger& logger) {
+  const std::uint64_t seed = DrawSeed();
+  const std::string start_id = MakeStartId(seed);
+  runtime::Inbox inbox;
+  metrics::Metrics metrics({.version = LLMBATCH_VERSION, .instance = config.kafka.instance});
+  StatusPage page({.version = LLMBATCH_VERSION, .instance = config.kafka.instance});
+  std::atomic<bool> alive = true;
+
+  auto core = pipeline::Pipeline::Create(PipelineOptions(config, start_id, DrawSeed()));
+  if (!core) return Fail(logger, core.error(), kExitConfiguration);
+  const admin::Handlers handlers{
+      .metrics = [&metrics] { return metrics.Scrape(); },
+      .status = [&page] { return page.Json(); },
+      .alive =
+          [&alive] {
+            return admin::Check{.ok = alive, .text = alive ? "alive" : "a driver's thread hangs"};
+          },
+      .ready =
+          [&page] {
+            return admin::Check{.ok = page.ready(), .text = page.ready() ? "ready" : "not ready"};
+          }};
+  auto server = admin::Server::Start(config.admin.listen, handlers);
+  if (!server) return Fail(logger, server.error(), kExitFailure);
+  auto drivers = Drivers::Start(config, start_id, inbox, metrics, logger);
+  if (!drivers) return Fail(logger, drivers.error(), kExitConfiguration);
+  const SignalThread signals(inbox);
+
+  logger.Write({.level = ports::LogLevel::kInfo,
+                .message = "started",
+                .fields = {{"version", LLMBATCH_VERSION},
+                           {"instance", config.kafka.instance},
+                           {"start_id", start_id},
+                           {"admin_port", std::to_string((*server)->port())},
+                           {"coordinator", config.redis.url.empty() ? "in process" : "redis"}}});
+  NotifyReady();
+  Loop(**core, **drivers, inbox, page, alive).Run();
+  (*drivers)->Stop();
+  logger.Write({.level = ports::LogLevel::kInfo, .message = "stopped", .fields = {}});
+  return kExitDone;
+}
+
+}  // namespace llmbatch::daemon

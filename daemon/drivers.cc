@@ -1,0 +1,172 @@
+#include "drivers.h"
+
+#include <chrono>
+#include <set>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace llmbatch::daemon {
+namespace {
+
+constexpr base::Duration kFlushTimeout = std::chrono::seconds(5);
+// A thread that hasn't come round for so long hangs.
+constexpr base::Duration kHangs = std::chrono::seconds(30);
+
+kafka::Connection ConnectionTo(const config::Kafka& kafka, logging::Logger& logger) {
+  kafka::Connection connection;
+  connection.brokers = kafka.brokers;
+  connection.client_id = kafka.instance;
+  connection.properties = kafka.properties;
+  connection.secret_properties = kafka.secret_properties;
+  connection.log = [&logger](const ports::LogLine& line) { logger.Write(line); };
+  return connection;
+}
+
+std::vector<std::string> TopicsOf(const config::Kafka& kafka) {
+  std::vector<std::string> topics = kafka.requests;
+  for (const config::Binding& binding : kafka.bindings) topics.push_back(binding.topic);
+  return topics;
+}
+
+http::ClientOptions EndpointsOf(const config::Config& config) {
+  http::ClientOptions options;
+  for (const auto& [name, provider] : config.providers) {
+    http::Endpoint endpoint{.base_url = provider.base_url,
+                            .credentials = {},
+                            .allow_private = provider.allow_private,
+                            .ca_file = provider.ca_file,
+                            .proxy = provider.proxy,
+                            .connect_timeout = provider.connect_timeout,
+                            .max_connections = provider.provider.concurrency};
+    if (!provider.api_key.empty()) {
+      endpoint.credentials.push_back(
+          {.header = "Authorization", .prefix = "Bearer ", .secret = provider.api_key});
+    }
+    options.endpoints.emplace(name, std::move(endpoint));
+  }
+  return options;
+}
+
+// The commands of one round, each with the driver that it is for.
+struct Sorted {
+  std::vector<http::Command> http;
+  std::vector<ports::PublishRecord> publish;
+  std::vector<kafka::ConsumerCommand> consume;
+};
+
+}  // namespace
+
+base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& config,
+                                                      const std::string& start_id,
+                                                      runtime::Inbox& inbox,
+                                                      metrics::Metrics& metrics,
+                                                      logging::Logger& logger) {
+  std::unique_ptr<Drivers> drivers(new Drivers(metrics, logger));
+  if (config.redis.url.empty()) {
+    drivers->local_ =
+        std::make_unique<coordinator::LocalCoordinator>(coordinator::LocalOptions{}, inbox);
+  } else {
+    redis::RedisOptions options;
+    options.url = config.redis.url;
+    options.user = config.redis.user;
+    options.password = config.redis.password;
+    options.name_space = config.redis.name_space;
+    options.replica = config.kafka.instance + ":" + start_id;
+    options.log = [&logger](const ports::LogLine& line) { logger.Write(line); };
+    auto started = redis::RedisCoordinator::Start(std::move(options), inbox);
+    if (!started) return started.error();
+    drivers->redis_ = std::move(started).value();
+  }
+  auto http = http::Client::Start(EndpointsOf(config), inbox);
+  if (!http) return http.error();
+  drivers->http_ = std::move(http).value();
+
+  kafka::PublisherOptions publisher_options;
+  publisher_options.connection = ConnectionTo(config.kafka, logger);
+  publisher_options.max_message_bytes = config.kafka.max_message_bytes;
+  auto publisher = kafka::Publisher::Start(std::move(publisher_options), inbox);
+  if (!publisher) return publisher.error();
+  drivers->publisher_ = std::move(publisher).value();
+
+  kafka::ConsumerOptions consumer_options;
+  consumer_options.connection = ConnectionTo(config.kafka, logger);
+  consumer_options.group = config.kafka.group;
+  consumer_options.instance = config.kafka.instance;
+  consumer_options.topics = TopicsOf(config.kafka);
+  consumer_options.auto_offset_reset =
+      config.kafka.auto_offset_reset == config::AutoOffsetReset::kEarliest
+          ? kafka::AutoOffsetReset::kEarliest
+          : kafka::AutoOffsetReset::kLatest;
+  consumer_options.max_message_bytes = config.kafka.max_message_bytes;
+  auto consumer = kafka::Consumer::Start(std::move(consumer_options), inbox);
+  if (!consumer) return consumer.error();
+  drivers->consumer_ = std::move(consumer).value();
+  return drivers;
+}
+
+template <typename C>
+void Drivers::Coordinate(C command) {
+  if (redis_) {
+    redis_->Execute(std::move(command));
+  } else {
+    local_->Execute(std::move(command));
+  }
+}
+
+void Drivers::Execute(ports::Commands commands) {
+  Sorted sorted;
+  struct Sorter {
+    Drivers& drivers;
+    Sorted& sorted;
+    void operator()(ports::StartCall& command) { sorted.http.emplace_back(std::move(command)); }
+    void operator()(ports::AbortCall& command) { sorted.http.emplace_back(command); }
+    void operator()(ports::PublishRecord& command) { sorted.publish.push_back(std::move(command)); }
+    void operator()(ports::CommitOffsets& command) {
+      sorted.consume.emplace_back(std::move(command));
+    }
+    void operator()(ports::PausePartitions& command) {
+      sorted.consume.emplace_back(std::move(command));
+    }
+    void operator()(ports::ResumePartitions& command) {
+      sorted.consume.emplace_back(std::move(command));
+    }
+    void operator()(ports::RevokeDone& command) { sorted.consume.emplace_back(command); }
+    void operator()(ports::StopConsuming& command) { sorted.consume.emplace_back(command); }
+    void operator()(ports::SyncPermits& command) { drivers.Coordinate(command); }
+    void operator()(ports::LookUpOutcomes& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::StoreOutcomes& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(const ports::Observe& command) { drivers.metrics_.Apply(command); }
+    void operator()(const ports::LogLine& command) { drivers.logger_.Write(command); }
+  };
+  for (ports::Command& command : commands) std::visit(Sorter{*this, sorted}, command);
+  if (!sorted.http.empty()) http_->Execute(std::move(sorted.http));
+  if (!sorted.publish.empty()) publisher_->Publish(std::move(sorted.publish));
+  if (!sorted.consume.empty()) consumer_->Execute(std::move(sorted.consume));
+}
+
+void Drivers::ReportLag() {
+  std::set<model::TopicPartition> reported;
+  for (const kafka::PartitionLag& lag : consumer_->Lag()) {
+    metrics_.SetLag(lag.partition.topic, lag.partition.partition, lag.records());
+    reported.insert(lag.partition);
+  }
+  for (const model::TopicPartition& gone : lag_reported_) {
+    if (!reported.contains(gone)) metrics_.ForgetLag(gone.topic, gone.partition);
+  }
+  lag_reported_ = std::move(reported);
+}
+
+bool Drivers::alive(base::Timestamp now) const {
+  return now - consumer_->health().last_progress < kHangs &&
+         now - publisher_->health().last_progress < kHangs;
+}
+
+void Drivers::Stop() {
+  consumer_.reset();
+  http_->Stop();
+  publisher_->Stop(kFlushTimeout);
+  if (redis_) redis_->Stop();
+}
+
+}  // namespace llmbatch::daemon

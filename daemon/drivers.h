@@ -1,0 +1,58 @@
+// Drivers: everything that waits for the outside world, and the way from a command to the one that
+// carries it out.
+#pragma once
+
+#include <memory>
+#include <set>
+#include <string>
+
+#include "base/result.h"
+#include "config/config.h"
+#include "coordinator/local_coordinator.h"
+#include "http/client.h"
+#include "kafka/consumer.h"
+#include "kafka/publisher.h"
+#include "logging/logger.h"
+#include "metrics/metrics.h"
+#include "ports/commands.h"
+#include "redis/coordinator.h"
+#include "runtime/inbox.h"
+
+namespace llmbatch::daemon {
+
+// Belongs to the main thread.
+class Drivers {
+ public:
+  // Inbox, metrics and logger must outlive the drivers.
+  static base::Result<std::unique_ptr<Drivers>> Start(const config::Config& config,
+                                                      const std::string& start_id,
+                                                      runtime::Inbox& inbox,
+                                                      metrics::Metrics& metrics,
+                                                      logging::Logger& logger);
+
+  // Never blocks. Hands each driver all of its commands in one go.
+  void Execute(ports::Commands commands);
+  // What only the drivers know, for the metrics.
+  void ReportLag();
+  // The poll thread has made progress lately.
+  bool alive(base::Timestamp now) const;
+  // Ends all threads. Completions that come meanwhile are of no use any more.
+  void Stop();
+
+ private:
+  Drivers(metrics::Metrics& metrics, logging::Logger& logger)
+      : metrics_(metrics), logger_(logger) {}
+  template <typename C>
+  void Coordinate(C command);
+
+  std::set<model::TopicPartition> lag_reported_;
+  metrics::Metrics& metrics_;
+  logging::Logger& logger_;
+  std::unique_ptr<http::Client> http_;
+  std::unique_ptr<kafka::Publisher> publisher_;
+  std::unique_ptr<kafka::Consumer> consumer_;
+  std::unique_ptr<redis::RedisCoordinator> redis_;
+  std::unique_ptr<coordinator::LocalCoordinator> local_;
+};
+
+}  // namespace llmbatch::daemon

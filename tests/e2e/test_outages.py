@@ -1,0 +1,119 @@
+"""Servers that go away and come back: the work goes on afterwards, and nothing is lost."""
+
+import collections
+
+import pytest
+
+from harness.deployment import Deployment
+from harness.kafka import Kafka
+from harness.texts import make_inputs
+from harness.waiting import wait_for
+
+COUNT = 400
+CONCURRENCY = 5
+
+
+def ids(records):
+    return collections.Counter(record.json["id"] for record in records)
+
+
+def begin(deployment, replicas=1):
+    """Starts the work and waits until a quarter of it is done; gives the results' reader and the inputs' ids."""
+    deployment.redis.start()
+    deployment.twin.start(latency="uniform:500-1000")
+    deployment.start(replicas)
+    inputs = make_inputs(COUNT, seed=10, most_bytes=2000)
+    deployment.ask(inputs)
+    results = deployment.topics.reader(deployment.topics.results)
+    results.until_count(COUNT // 4, 60)
+    return results, {value["id"] for value in inputs}
+
+
+def assert_finishes_without_loss(deployment, results, wanted):
+    results.until(lambda records: len(ids(records)) == len(wanted), 180, "a result for every item")
+    deployment.wait_until_done(timeout_s=120)
+    deployment.stop()
+    records = results.to_the_end()
+    assert set(ids(records)) == wanted
+    assert len({record.message_id for record in records}) == len(wanted)
+    assert all(record.json["status"] == "ok" for record in records)
+
+
+def test_redis_away_for_a_while(deployment):
+    results, wanted = begin(deployment, replicas=2)
+
+    deployment.redis.stop()
+    for daemon in deployment.daemons:
+        wait_for(lambda: daemon.status().get("degraded"), 30, "the replica tells that it is degraded")
+    so_far = len(results.to_the_end())
+    results.until(lambda records: len(records) > so_far, 60, "results without Redis")
+    deployment.redis.start()
+    for daemon in deployment.daemons:
+        wait_for(lambda: "permits" not in daemon.status()["degraded"], 60, "the replica shares its limit again")
+    # A replica learns that the ledger answers when it next asks it.
+    more = make_inputs(40, seed=14, most_bytes=500, prefix="more")
+    deployment.ask(more)
+    wanted |= {value["id"] for value in more}
+    for daemon in deployment.daemons:
+        wait_for(lambda: daemon.status().get("degraded") == [], 60, "the replica is well again")
+
+    assert_finishes_without_loss(deployment, results, wanted)
+    assert deployment.twin.summary()["highest_concurrency"] <= CONCURRENCY
+
+
+def test_redis_that_lost_its_data(deployment):
+    results, wanted = begin(deployment, replicas=2)
+
+    deployment.redis.connection().flushall()
+
+    assert_finishes_without_loss(deployment, results, wanted)
+
+
+def test_redis_away_at_the_start(deployment):
+    deployment.twin.start(latency_ms=20)
+    deployment.start()
+    inputs = make_inputs(40, seed=12, most_bytes=500)
+    deployment.ask(inputs)
+    deployment.redis.start()
+
+    results = deployment.topics.reader(deployment.topics.results)
+    assert_finishes_without_loss(deployment, results, {value["id"] for value in inputs})
+
+
+def test_provider_away_at_the_start(deployment):
+    deployment.redis.start()
+    deployment.start()
+    inputs = make_inputs(40, seed=13, most_bytes=500)
+    deployment.ask(inputs)
+    daemon = deployment.daemons[0]
+    wait_for(lambda: daemon.metric("llmbatchd_provider_requests_total") >= 1, 30, "a call was tried")
+    deployment.twin.start(latency_ms=20)
+
+    results = deployment.topics.reader(deployment.topics.results)
+    assert_finishes_without_loss(deployment, results, {value["id"] for value in inputs})
+
+
+@pytest.fixture
+def deployment_with_own_kafka(tmp_path):
+    """A deployment on a broker that the test may stop."""
+    broker = Kafka(tmp_path / "kafka")
+    made = None
+    try:
+        broker.start()
+        made = Deployment(broker, tmp_path / "deployment")
+        yield made
+    finally:
+        if made:
+            made.close()
+        broker.close()
+
+
+def test_kafka_away_for_a_while(deployment_with_own_kafka):
+    deployment = deployment_with_own_kafka
+    results, wanted = begin(deployment)
+
+    deployment.kafka.stop()
+    assert deployment.daemons[0].is_running()
+    deployment.kafka.start()
+
+    assert_finishes_without_loss(deployment, results, wanted)

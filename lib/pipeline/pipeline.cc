@@ -62,7 +62,12 @@ void Pipeline::On(ports::PartitionsAssigned& event) {
   // back.
   OrphanRequests(assigned);
   ForgetPartitions(assigned);
-  partitions_.Assign(event.partitions);
+  for (const model::TopicPartition& each : partitions_.Assign(event.partitions)) {
+    Emit(ports::LogLine{
+        .level = ports::LogLevel::kWarning,
+        .message = "the metadata of a committed offset is no done map; records are read again",
+        .fields = {{"topic", each.topic}, {"partition", std::to_string(each.partition)}}});
+  }
 }
 
 // ── its record has been read: see intake.cc

@@ -115,7 +115,7 @@ ports::AssignedPartition SimKafka::Rewind(std::int32_t number) {
   partition.paused = false;
   return {.partition = {.topic = kRequestTopic, .partition = number},
           .committed_offset = partition.committed,
-          .metadata = {}};
+          .metadata = partition.metadata};
 }
 
 void SimKafka::Rebuild(int replica) {
@@ -188,8 +188,9 @@ void SimKafka::Commit(int replica, ports::CommitOffsets& command) {
       Partition& partition = partitions_.at(each.partition.partition);
       // A former owner's commit is refused by the broker.
       if (partition.owner != replica) continue;
-      if (on_commit) on_commit(each.partition.partition, each.offset);
+      if (on_commit) on_commit(each);
       partition.committed = each.offset;
+      partition.metadata = each.metadata;
     }
   }
   schedule_.After(Latency(), [this, replica, id = command.commit, fails] {

@@ -49,13 +49,14 @@ class SimKafka {
     return partitions_.at(partition).log;
   }
   bool had_ambiguous_publish() const { return had_ambiguous_publish_; }
-  // Set by the test: called for every partition and offset that is about to be committed.
-  std::function<void(std::int32_t partition, std::int64_t offset)> on_commit;
+  // Set by the test: called for everything that is about to be committed.
+  std::function<void(const ports::PartitionOffset& offset)> on_commit;
 
  private:
   struct Partition {
     std::vector<ports::Record> log;
     std::int64_t committed = -1;
+    std::string metadata;  // committed with it
     std::int64_t position = 0;
     std::optional<int> owner;
     bool paused = false;

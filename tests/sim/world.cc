@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "json/value.h"
 #include "json/writer.h"
+#include "offsets/done_map.h"
 
 namespace llmbatch::sim {
 namespace {
@@ -44,9 +45,7 @@ World::World(const Plan& plan, const RunOptions& options)
                    [this](int id, ports::Event event) { Deliver(id, std::move(event)); }),
       provider_(plan, schedule_, rng_,
                 [this](int id, ports::Event event) { Deliver(id, std::move(event)); }) {
-  kafka_.on_commit = [this](std::int32_t partition, std::int64_t offset) {
-    CheckCommit(partition, offset);
-  };
+  kafka_.on_commit = [this](const ports::PartitionOffset& offset) { CheckCommit(offset); };
 }
 
 void World::Fail(const std::string& what) {
@@ -301,16 +300,22 @@ bool World::IsFulfilled(std::int32_t partition, std::int64_t offset) {
   return items && (!want.job || found.job_results.size() == 1);
 }
 
-void World::CheckCommit(std::int32_t partition, std::int64_t offset) {
+void World::CheckCommit(const ports::PartitionOffset& commit) {
   Index();
-  if (offset < kafka_.committed(partition)) Fail("a commit went backwards");
+  const std::int32_t partition = commit.partition.partition;
+  if (commit.offset < kafka_.committed(partition)) Fail("a commit went backwards");
+  if (commit.metadata.size() > offsets::kMaxMetadataBytes) Fail("a done map is too long");
+  const auto done = offsets::DecodeDoneMap(commit.offset, commit.metadata);
+  if (!done) return Fail("the metadata of a commit is no done map");
   for (const ports::Record& record : kafka_.log(partition)) {
-    if (record.offset >= offset) break;
-    if (!IsFulfilled(partition, record.offset)) {
-      Fail("offset " + std::to_string(offset) + " of partition " + std::to_string(partition) +
-           " was committed before record " + std::to_string(record.offset) + " was answered");
-      return;
-    }
+    const bool committed =
+        record.offset < commit.offset ||
+        std::any_of(done->begin(), done->end(), [&](const offsets::OffsetRange& range) {
+          return range.begin <= record.offset && record.offset < range.end;
+        });
+    if (!committed || IsFulfilled(partition, record.offset)) continue;
+    return Fail("record " + std::to_string(record.offset) + " of partition " +
+                std::to_string(partition) + " was committed before it was answered");
   }
 }
 

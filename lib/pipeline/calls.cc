@@ -79,7 +79,7 @@ void Calls::Prune(Call& call, base::Now now, Verdicts& verdicts) {
     if (found == requests_.end()) return true;
     const Request& request = found->second;
     if (request.orphaned) {
-      requests_.erase(found);
+      orphaned_.push_back(id);
       return true;
     }
     if (!request.item.deadline || *request.item.deadline > now.wall) return false;
@@ -87,6 +87,22 @@ void Calls::Prune(Call& call, base::Now now, Verdicts& verdicts) {
                             "the item's deadline passed before it was answered", call.attempts));
     return true;
   });
+}
+
+void Calls::SetStage(const Call& call, Stage stage) {
+  for (const model::RequestId id : call.requests) {
+    if (const auto found = requests_.find(id); found != requests_.end())
+      found->second.stage = stage;
+  }
+}
+
+void Calls::MarkSent(const Call& call, ports::Commands& out) const {
+  ports::MarkSent mark{.keys = {},
+                       .call = call.batch_name + "/" + std::to_string(call.attempt.value),
+                       .claim_ttl = options_.ledger_ttl};
+  mark.keys.reserve(call.requests.size());
+  for (const model::RequestId id : call.requests) mark.keys.push_back(requests_.at(id).ledger_key);
+  out.emplace_back(std::move(mark));
 }
 
 bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Commands& out) {
@@ -123,6 +139,8 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   attempts_.emplace(call.attempt, call.id);
   jobs_called_.insert(jobs_called_.end(), jobs.begin(), jobs.end());
   queue_.OnStarted(call);
+  SetStage(call, Stage::kInFlight);
+  MarkSent(call, out);
   out.emplace_back(ports::StartCall{.call = call.attempt,
                                     .request = codec->Encode(chat, lane.provider, task.timeout)});
   return true;
@@ -186,6 +204,7 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   attempts_.erase(attempt);
   queue_.OnEnded(call);
   permits_.GiveBack(now.steady);
+  SetStage(call, Stage::kQueued);
 
   const auto* failure = std::get_if<ports::TransportFailure>(&event.outcome);
   if (stopped_ && failure != nullptr && failure->fault == ports::TransportFault::kAborted) {

@@ -1,7 +1,6 @@
 #include "sim/sim_kafka.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 namespace llmbatch::sim {
@@ -167,15 +166,14 @@ void SimKafka::SetPaused(int replica, const std::vector<model::TopicPartition>& 
   }
 }
 
-void SimKafka::Publish(int replica, ports::PublishRecord& command) {
+void SimKafka::Publish(int replica, const ports::PublishRecord& command) {
   const bool fails = rng_.Below(1000) < plan_.publish_failures;
   // A failure may hide that the message was written all the same.
   const bool is_written = !fails || rng_.Chance(0.5);
   had_ambiguous_publish_ = had_ambiguous_publish_ || (fails && is_written);
-  auto shared = std::make_shared<ports::PublishRecord>(std::move(command));
-  schedule_.After(Latency(), [this, replica, shared, fails, is_written] {
-    if (is_written) written_.push_back(*shared);
-    deliver_(replica, ports::RecordPublished{.publish = shared->publish,
+  schedule_.After(Latency(), [this, replica, command, fails, is_written] {
+    if (is_written) written_.push_back(command.message);
+    deliver_(replica, ports::RecordPublished{.publish = command.publish,
                                              .outcome = fails ? base::Result<void>(Unavailable())
                                                               : base::Result<void>()});
   });

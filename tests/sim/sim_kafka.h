@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,7 +40,7 @@ class SimKafka {
   void Execute(int replica, ports::Command& command);
 
   // Every message that was written, also those whose acknowledgement was lost.
-  const std::vector<ports::PublishRecord>& written() const { return written_; }
+  const std::vector<std::shared_ptr<const ports::Message>>& written() const { return written_; }
   // Partitions whose every record is behind the committed offset.
   bool AllCommitted() const;
   std::int64_t committed(std::int32_t partition) const {
@@ -67,7 +68,7 @@ class SimKafka {
     bool revoking = false;
   };
 
-  void Publish(int replica, ports::PublishRecord& command);
+  void Publish(int replica, const ports::PublishRecord& command);
   void Commit(int replica, ports::CommitOffsets& command);
   void SetPaused(int replica, const std::vector<model::TopicPartition>& partitions, bool paused);
   void Fetch(std::int32_t partition);
@@ -85,7 +86,7 @@ class SimKafka {
   std::map<std::int32_t, Partition> partitions_;
   std::map<int, Member> members_;
   bool rebalancing_ = false;
-  std::vector<ports::PublishRecord> written_;
+  std::vector<std::shared_ptr<const ports::Message>> written_;
   bool had_ambiguous_publish_ = false;
 };
 

@@ -26,7 +26,7 @@ constexpr std::string_view kMalformed[] = {"",
                                            R"({"kind":"nonsense"})",
                                            R"({"kind":"item","id":1,"task":"label","text":"x"})"};
 
-std::string HeaderOf(const ports::PublishRecord& record, std::string_view name) {
+std::string HeaderOf(const ports::Message& record, std::string_view name) {
   for (const model::Header& header : record.headers) {
     if (header.name == name) return header.value;
   }
@@ -243,10 +243,11 @@ void World::Execute(int incarnation, ports::Commands commands) {
                   << coordinator_.Used() << "\n";
       }
       if (const auto* publish = std::get_if<ports::PublishRecord>(&command)) {
-        std::cerr << "  publish to " << publish->topic << " for " << publish->key.value_or("-")
-                  << "\n";
+        std::cerr << "  publish to " << publish->message->topic << " for "
+                  << publish->message->key.value_or("-") << "\n";
       }
     }
+    if (const auto* mark = std::get_if<ports::MarkSent>(&command)) CheckClaims(incarnation, *mark);
     kafka_.Execute(incarnation, command);
     coordinator_.Execute(incarnation, command);
     provider_.Execute(incarnation, command);
@@ -258,7 +259,7 @@ void World::Execute(int incarnation, ports::Commands commands) {
 
 void World::Index() {
   for (; indexed_ < kafka_.written().size(); ++indexed_) {
-    const ports::PublishRecord& message = kafka_.written()[indexed_];
+    const ports::Message& message = *kafka_.written()[indexed_];
     const std::string id = HeaderOf(message, "llmbatch-id");
     if (message.topic == plan_.options.topics.progress) continue;
     if (message.topic == plan_.options.topics.dead_letters) {
@@ -316,6 +317,16 @@ void World::CheckCommit(const ports::PartitionOffset& commit) {
     if (!committed || IsFulfilled(partition, record.offset)) continue;
     return Fail("record " + std::to_string(record.offset) + " of partition " +
                 std::to_string(partition) + " was committed before it was answered");
+  }
+}
+
+void World::CheckClaims(int incarnation, const ports::MarkSent& mark) {
+  // While Redis is away calls go on without claims, and what it missed it can't tell later.
+  if (plan_.redis_outages > 0) return;
+  for (const std::string& key : mark.keys) {
+    if (!coordinator_.Claims(incarnation, key)) {
+      Fail("an item was asked that has its outcome in the ledger, or that another replica claims");
+    }
   }
 }
 

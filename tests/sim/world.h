@@ -60,6 +60,7 @@ class World {
 
   void Fail(const std::string& what);
   void CheckStep();
+  void CheckClaims(int incarnation, const ports::MarkSent& mark);
   void CheckCommit(const ports::PartitionOffset& commit);
   void CheckEnd();
   bool Done();

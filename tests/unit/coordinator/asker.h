@@ -36,10 +36,17 @@ class Asker {
 
   base::Result<Outcomes> LookUp(std::vector<std::string> keys) {
     const model::LookupId id{++last_id_};
-    coordinator_.Execute(ports::LookUpOutcomes{.lookup = id, .keys = std::move(keys)});
+    coordinator_.Execute(ports::LookUpOutcomes{
+        .lookup = id, .keys = std::move(keys), .claim_ttl = std::chrono::hours(1)});
     const auto event = Await<ports::OutcomesLookedUp>();
     EXPECT_EQ(event.lookup, id);
-    return event.outcomes;
+    if (!event.entries) return event.entries.error();
+    Outcomes outcomes;
+    for (const ports::LedgerEntry& entry : *event.entries) {
+      const bool done = entry.state == ports::LedgerEntry::State::kDone;
+      outcomes.push_back(done ? std::optional(entry.outcome) : std::nullopt);
+    }
+    return outcomes;
   }
 
   base::Result<void> Store(std::vector<ports::StoredOutcome> outcomes, base::Duration ttl) {

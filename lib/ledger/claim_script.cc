@@ -14,7 +14,7 @@ local function lives(owner)
   if known[owner] == nil then
     local row = redis.call('HGET', KEYS[1], 'replica:' .. owner)
     local ends = row and tonumber(string.match(row, '^(%d+) '))
-    known[owner] = ends ~= nil and ends > now and instance(owner) ~= instance(me)
+    known[owner] = ends and ends > now and instance(owner) ~= instance(me) or false
   end
   return known[owner]
 end

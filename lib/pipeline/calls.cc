@@ -50,6 +50,7 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
     if (found == requests_.end()) continue;
     call.urgent = call.urgent || found->second.item.real_time;
     call.priority = std::max(call.priority, found->second.item.priority);
+    call.has_deadline = call.has_deadline || found->second.item.deadline.has_value();
   }
   return calls_.emplace(id, std::move(call)).first->second;
 }
@@ -149,12 +150,15 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
 void Calls::EndOverdue(base::Now now, Verdicts& verdicts) {
   if (now.steady < next_overdue_check_) return;
   next_overdue_check_ = now.steady + kOverdueCheckInterval;
+  // Thousands may be waiting: their items are looked at only if there can be something to see.
+  const bool some_given_up = std::exchange(some_given_up_, false);
   std::vector<model::BatchId> ended;
   for (auto& [id, call] : calls_) {
     if (call.state == CallState::kInFlight) continue;
-    Prune(call, now, verdicts);
+    if (some_given_up || call.has_deadline) Prune(call, now, verdicts);
     const bool waited_too_long = now.steady >= call.created + options_.max_wait;
     if (!waited_too_long && !call.requests.empty()) continue;
+    Prune(call, now, verdicts);
     for (const model::RequestId request : call.requests) {
       verdicts.push_back(Fail(requests_.at(request), call, model::ErrorCode::kProviderUnavailable,
                               "no provider of the route could be asked within max_wait",

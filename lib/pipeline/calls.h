@@ -63,6 +63,8 @@ class Calls {
   // The jobs that calls were started for since it was asked last, one entry a call and job.
   std::vector<model::RequestId> TakeJobsCalled() { return std::exchange(jobs_called_, {}); }
 
+  // Requests have left the table that may be in calls which aren't in flight.
+  void NoticeGivenUp() { some_given_up_ = true; }
   // Requests that were left out of their batch because they are orphaned, since it was asked last.
   std::vector<model::RequestId> TakeOrphaned() { return std::exchange(orphaned_, {}); }
 
@@ -131,6 +133,7 @@ class Calls {
   std::vector<model::RequestId> jobs_called_;
   std::vector<model::RequestId> orphaned_;
   base::Timestamp next_overdue_check_;
+  bool some_given_up_ = false;
   bool stopped_ = false;
 };
 

@@ -46,7 +46,10 @@ ports::Commands Pipeline::Handle(std::vector<ports::Event> events, base::Now now
     std::visit([this](auto& each) { On(each); }, event);
   }
   EndRound();
-  return std::exchange(out_, {});
+  const std::size_t likely_next = out_.size();
+  ports::Commands commands = std::exchange(out_, {});
+  out_.reserve(likely_next);
+  return commands;
 }
 
 // ── a record's partition is ours

@@ -185,6 +185,7 @@ void Pipeline::GiveUpRequests(const std::vector<model::TopicPartition>& partitio
     if (!under_way) gone.push_back(id);
   }
   for (const model::RequestId id : gone) GiveUp(id);
+  calls_.NoticeGivenUp();
 }
 
 void Pipeline::GiveUp(model::RequestId id) {

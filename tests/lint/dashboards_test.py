@@ -4,77 +4,13 @@ Whether the expressions give data is tested with the running daemon, in tests/e2
 """
 
 import concurrent.futures
-import json
-import pathlib
 import re
 import subprocess
 import unittest
 
-SOURCE = pathlib.Path(__file__).resolve().parents[2]
-FOLDER = SOURCE / "dashboards"
-RULES = sorted(FOLDER.glob("*.rules.yml"))
+from dashboard_files import FOLDER, RULES, SOURCE, dashboards, faults, panels, without_comments
+
 STORIES = sorted(FOLDER.glob("tests/*.test.yml"))
-DASHBOARDS = sorted(FOLDER.glob("grafana/*.json"))
-
-# Made by Prometheus itself for each target.
-OF_PROMETHEUS = {"up": {"job", "instance"}}
-# On every series: the target's labels, and those of a histogram's buckets.
-EVERYWHERE = {"job", "instance", "le"}
-SUFFIXES = {"kCounter": ("",), "kGauge": ("",), "kHistogram": ("_bucket", "_count", "_sum")}
-
-_DEFINITION = re.compile(
-    r'\{Metric::k\w+,\s*(k\w+),\s*"([a-z_]+)",\s*"[^"]*",\s*\{([^}]*)\},\s*\w*(?:\{\})?\}', re.DOTALL
-)
-_BUILT = re.compile(r'Build(Counter|Gauge|Histogram)\(\)\s*\.Name\("([a-z_]+)"\)', re.DOTALL)
-_METRIC = re.compile(r"(?<![\w:$])(up|llmbatchd_\w+|gen_ai_client_\w+|[a-z_]+:llmbatchd_\w+:\w+)(?![\w:])(\{[^}]*\})?")
-_MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
-
-
-def defined():
-    """Name → labels of every series that the daemon exports, as lib/metrics says."""
-    table = (SOURCE / "lib/metrics/definitions.cc").read_text(encoding="utf-8")
-    series = {}
-    for kind, name, labels in _DEFINITION.findall(table):
-        for suffix in SUFFIXES[kind]:
-            series[name + suffix] = set(re.findall(r'"(\w+)"', labels))
-    assert len(_DEFINITION.findall(table)) == table.count("{Metric::k"), "a definition is written in another way"
-    for kind, name in _BUILT.findall((SOURCE / "lib/metrics/metrics.cc").read_text(encoding="utf-8")):
-        assert kind == "Gauge", name
-        series[name] = {"llmbatchd_lag_records": {"topic", "partition"}}.get(name, {"version", "instance"})
-    return series
-
-
-def recorded():
-    return set(re.findall(r"- record: (\S+)", "".join(path.read_text(encoding="utf-8") for path in RULES)))
-
-
-def faults(text):
-    """What the PromQL in the text names that does not exist: metrics, and labels in their braces."""
-    known, found = defined() | OF_PROMETHEUS, []
-    for name, braces in _METRIC.findall(text):
-        if ":" in name:
-            found += [] if name in recorded() else [f"{name} is not recorded"]
-            continue
-        if name not in known:
-            found.append(f"{name} is no metric")
-            continue
-        labels = set(_MATCHER.findall(braces))
-        found += [f"{name} has no label {label}" for label in sorted(labels - known[name] - EVERYWHERE)]
-    return found
-
-
-def without_comments(path):
-    """The expressions and names of a rules file; texts for people may say anything."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return "\n".join(line for line in lines if not re.match(r"\s*(#|summary:|runbook:|- name:|- alert:)", line))
-
-
-def panels(dashboard):
-    """All panels but rows, those inside of rows as well."""
-    for panel in dashboard["panels"]:
-        if panel["type"] != "row":
-            yield panel
-        yield from panels({"panels": panel.get("panels", [])})
 
 
 def alerts():
@@ -144,10 +80,10 @@ class Names(unittest.TestCase):
                 self.assertEqual(faults(without_comments(path)), [])
 
     def test_dashboards_name_what_exists(self):
-        for path in DASHBOARDS:
-            for panel in panels(json.loads(path.read_text(encoding="utf-8"))):
+        for file, dashboard in dashboards().items():
+            for panel in panels(dashboard):
                 for target in panel["targets"]:
-                    with self.subTest(f"{path.name}: {panel['title']}"):
+                    with self.subTest(f"{file}: {panel['title']}"):
                         self.assertEqual(faults(target["expr"]), [])
 
     def test_stories_name_what_exists(self):
@@ -170,26 +106,27 @@ class Names(unittest.TestCase):
 
 class Dashboards(unittest.TestCase):
     def test_each_panel_says_what_it_shows_and_in_which_unit(self):
-        for path in DASHBOARDS:
-            for panel in panels(json.loads(path.read_text(encoding="utf-8"))):
-                with self.subTest(f"{path.name}: {panel.get('title')}"):
+        self.assertEqual(set(dashboards()), {"overview.json", "providers.json", "internals.json"})
+        for file, dashboard in dashboards().items():
+            for panel in panels(dashboard):
+                with self.subTest(f"{file}: {panel.get('title')}"):
                     self.assertTrue(panel["title"])
                     self.assertGreater(len(panel["description"]), 20)
                     self.assertTrue(panel["fieldConfig"]["defaults"]["unit"])
                     self.assertTrue(panel["targets"])
 
     def test_panels_have_ids_of_their_own_and_do_not_overlap(self):
-        for path in DASHBOARDS:
-            everything = json.loads(path.read_text(encoding="utf-8"))["panels"]
+        for file, dashboard in dashboards().items():
+            everything = dashboard["panels"]
             ids = [panel["id"] for panel in everything]
-            self.assertEqual(len(ids), len(set(ids)), path.name)
+            self.assertEqual(len(ids), len(set(ids)), file)
             cells = set()
             for panel in everything:
                 place = panel["gridPos"]
                 own = {(x, y) for x in range(place["x"], place["x"] + place["w"])
                        for y in range(place["y"], place["y"] + place["h"])}  # fmt: skip
                 self.assertLessEqual(place["x"] + place["w"], 24)
-                self.assertFalse(own & cells, f"{path.name}: {panel['title']} overlaps")
+                self.assertFalse(own & cells, f"{file}: {panel['title']} overlaps")
                 cells |= own
 
 

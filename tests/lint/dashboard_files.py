@@ -40,9 +40,14 @@ def recorded():
     return set(re.findall(r"- record: (\S+)", "".join(path.read_text(encoding="utf-8") for path in RULES)))
 
 
-def faults(text):
-    """What the PromQL in the text names that does not exist: metrics, and labels in their braces."""
-    known, found = defined() | OF_PROMETHEUS, []
+def histograms():
+    """What people call a histogram by: no series has that name."""
+    return {name.removesuffix("_bucket"): labels for name, labels in defined().items() if name.endswith("_bucket")}
+
+
+def faults(text, known=None):
+    """What the PromQL in the text names that is not among the known ones: metrics, and labels in their braces."""
+    known, found = known or defined() | OF_PROMETHEUS, []
     for name, braces in METRIC.findall(text):
         if ":" in name:
             found += [] if name in recorded() else [f"{name} is not recorded"]

@@ -151,6 +151,7 @@ class ReplayRun {
       range->second.end = place.offset + 1;
     }
     std::vector<kafka::PartitionRange> list;
+    list.reserve(ranges.size());
     for (auto& [partition, range] : ranges) list.push_back(std::move(range));
     return list;
   }
@@ -254,7 +255,7 @@ ExitCode ShowLetter(const Session& session, Place place, Detail detail) {
   if (session.json) {
     std::cout << JsonPageOf(letter, *record, detail) + "\n";
   } else {
-    std::cout << PageOf(letter, *record, detail);
+    std::cout << PageOf(letter, *record);
   }
   return kExitDone;
 }

@@ -22,6 +22,7 @@ struct ReplayOptions {
 
 // The topic of the dead letters is read up to where it ends when the command begins.
 ExitCode ListLetters(const Session& session, const LetterFilter& filter, std::size_t max_letters);
+// `detail` counts for JSON only.
 ExitCode ShowLetter(const Session& session, Place place, Detail detail);
 // The original value and nothing else. A terminal gets it in a form that does it no harm.
 ExitCode ShowValue(const Session& session, Place place);

@@ -161,6 +161,7 @@ std::vector<Letter> OldestLetters::Take() {
 
 std::string TableOf(const std::vector<Letter>& letters) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(letters.size());
   for (const Letter& letter : letters) {
     const wire::DeadLetterInfo& info = letter.info;
     rows.push_back({ToString(letter.place), TimeOf(info),
@@ -179,7 +180,7 @@ std::string JsonOf(const Letter& letter) {
   return writer.Take();
 }
 
-std::string PageOf(const Letter& letter, const ports::Record& record, Detail detail) {
+std::string PageOf(const Letter& letter, const ports::Record& record) {
   const wire::DeadLetterInfo& info = letter.info;
   std::string page;
   const auto line = [&page](std::string_view name, std::string_view text) {
@@ -197,7 +198,7 @@ std::string PageOf(const Letter& letter, const ports::Record& record, Detail det
   line("key", record.key ? Printable(*record.key) : "null");
   for (const model::Header& header : record.headers) {
     const std::string value =
-        IsHidden(header, detail) ? std::string(kHidden) : Printable(header.value);
+        IsHidden(header, Detail::kMasked) ? std::string(kHidden) : Printable(header.value);
     line("header", Printable(header.name) + ": " + value);
   }
   return page;

@@ -95,8 +95,8 @@ enum class Detail {
   kMasked,  // without the values of headers that are likely to hold credentials
   kWhole,
 };
-// The letter with its key and headers, but never its value.
-std::string PageOf(const Letter& letter, const ports::Record& record, Detail detail);
+// The letter with its key and headers, masked, and never its value.
+std::string PageOf(const Letter& letter, const ports::Record& record);
 // As JSON; kWhole adds value_base64.
 std::string JsonPageOf(const Letter& letter, const ports::Record& record, Detail detail);
 

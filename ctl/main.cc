@@ -1,5 +1,5 @@
 // llmbatchctl: the operator's and producer's command line, over Kafka.
-#include <unistd.h>
+#include <sys/prctl.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -34,7 +34,7 @@ using namespace llmbatch::ctl;  // NOLINT(google-build-using-namespace)
 
 struct Common {
   std::string config_path;
-  int timeout_seconds = 60;
+  std::optional<int> timeout_seconds;
   bool json = false;
 };
 
@@ -47,12 +47,16 @@ config::LoadOutcome Load(const Common& common, config::Credentials credentials) 
   return outcome;
 }
 
-ExitCode RunWithKafka(const Common& common, const Command& command) {
+constexpr int kUsualSeconds = 60;
+constexpr int kUsualSecondsOfAJob = 3'600;
+
+ExitCode RunWithKafka(const Common& common, int usual_seconds, const Command& command) {
   auto outcome = Load(common, config::Credentials::kKafka);
   if (!outcome.config) return kExitConfiguration;
   const Session session{
       .config = *std::move(outcome.config),
-      .deadline = runtime::ReadClock().steady + std::chrono::seconds(common.timeout_seconds),
+      .deadline = runtime::ReadClock().steady +
+                  std::chrono::seconds(common.timeout_seconds.value_or(usual_seconds)),
       .json = common.json};
   return command(session);
 }
@@ -129,11 +133,16 @@ class Program {
     CLI::App* command = AddCommand(parent, name, what);
     command
         ->add_option("--timeout", common_.timeout_seconds,
-                     "End after this many seconds, whatever is missing")
+                     "End after this many seconds, whatever is missing. Default: " +
+                         std::to_string(kUsualSeconds) + ", or " +
+                         std::to_string(kUsualSecondsOfAJob) + " where a job is followed")
         ->type_name("SECONDS")
-        ->check(CLI::Range(1, 7 * 24 * 3600))
-        ->capture_default_str();
-    command->callback([this, run] { run_ = [this, run] { return RunWithKafka(common_, run); }; });
+        ->check(CLI::Range(1, 7 * 24 * 3600));
+    command->callback([this, run, name] {
+      const bool follows = name == "watch" || watch_;
+      const int seconds = follows ? kUsualSecondsOfAJob : kUsualSeconds;
+      run_ = [this, run, seconds] { return RunWithKafka(common_, seconds, run); };
+    });
     return command;
   }
 
@@ -342,4 +351,8 @@ class Program {
 
 }  // namespace
 
-int main(int argc, char** argv) { return Program().Run(argc, argv); }
+int main(int argc, char** argv) {
+  // Kafka's credentials must not end up in a core dump.
+  prctl(PR_SET_DUMPABLE, 0);
+  return Program().Run(argc, argv);
+}

@@ -53,7 +53,7 @@ std::vector<PriceEntry> CheckPrices(const std::vector<config::ConfigValue>& valu
   const auto finish = [&] {
     if (!current) return;
     current->state = has_price ? StateOf(current->as_of, now, max_age) : PriceState::kMissing;
-    if (has_price || current->is_used) entries.push_back(*std::move(current));
+    if (has_price || current->is_used) entries.push_back(*current);
     current.reset();
     has_price = false;
   };
@@ -78,6 +78,7 @@ bool IsWarning(const PriceEntry& entry) { return entry.state != PriceState::kFre
 
 std::string TableOf(const std::vector<PriceEntry>& entries) {
   std::vector<std::vector<std::string>> rows;
+  rows.reserve(entries.size());
   for (const PriceEntry& entry : entries) {
     rows.push_back({Printable(entry.model), std::string(ToString(entry.state)), entry.as_of,
                     entry.is_used ? "yes" : "no", Printable(entry.source)});

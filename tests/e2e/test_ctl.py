@@ -4,8 +4,10 @@ import json
 import os
 import pty
 import subprocess
+import time
 
 import pytest
+from confluent_kafka import Producer
 
 from harness import paths
 from harness.daemon import to_toml
@@ -224,6 +226,29 @@ def test_replay_of_what_is_in_the_ledger_costs_nothing(deployment):
     assert second.json["output"] == first.json["output"]
 
 
+def test_list_ends_behind_transactions(deployment):
+    topics = deployment.topics
+    producer = Producer(
+        {"bootstrap.servers": deployment.kafka.bootstrap, "transactional.id": topics.group, "log_level": 0}
+    )
+    producer.init_transactions(60)
+    ctl = Ctl(deployment)
+
+    def values():
+        return [row["bytes"] for row in ctl.lines("dlq", "list", "--timeout", "20")]
+
+    producer.begin_transaction()
+    producer.produce(topics.dead_letters, b"1", "k")
+    producer.commit_transaction(60)
+    assert values() == [1]  # the last offset is the mark of the commit, which is no record
+    producer.begin_transaction()
+    producer.produce(topics.dead_letters, b"22", "k")
+    producer.flush(60)
+    assert values() == [1]  # nobody knows yet whether it counts
+    producer.abort_transaction(60)
+    assert values() == [1]
+
+
 def test_more_than_a_few_are_replayed_on_a_terminal_only_if_people_say_so(deployment):
     make_letters(deployment, [(f"k{n}", b"no JSON") for n in range(11)])
     ctl = Ctl(deployment)
@@ -314,6 +339,19 @@ def test_refused_job_ends_at_once(running):
     assert done.returncode == 5, done.stderr
     assert json.loads(done.stdout.splitlines()[-1])["error"]["code"] == "unknown_task"
     assert ctl.run("watch", "never-sent", "--timeout", "2").returncode == TOO_LATE
+
+
+def test_watch_looks_back_as_far_as_it_is_told(deployment):
+    topics = deployment.topics
+    result = {"kind": "job_result", "job_id": "old", "status": "completed", "partial": False, "results": []}
+    producer = Producer({"bootstrap.servers": deployment.kafka.bootstrap, "log_level": 0})
+    three_hours_ago = int((time.time() - 3 * 3600) * 1000)
+    producer.produce(topics.results, json.dumps(result).encode(), "old", timestamp=three_hours_ago)
+    assert producer.flush(60) == 0
+    ctl = Ctl(deployment)
+
+    assert ctl.run("watch", "old", "--timeout", "3").returncode == TOO_LATE
+    assert ctl.lines("watch", "old", "--since", "4h", "--timeout", "30") == [result]
 
 
 def test_item_from_flags(running):

@@ -58,6 +58,10 @@ model::JobResult Result(JobStatus status) {
 TEST(JobView, FollowsItsOwnJob) {
   JobView view("j1");
   EXPECT_EQ(view.Apply(Progress(JobStatus::kProcessing, 40, "j10")), Change::kNone);
+  // Its id stands in a message of another job.
+  EXPECT_EQ(view.Apply(RecordOf(R"({"kind":"progress","job_id":"j2","user_id":"j1",)"
+                                R"("status":"processing","percent":1})")),
+            Change::kNone);
   EXPECT_EQ(view.Apply(RecordOf("no json \"j1\"")), Change::kNone);
   EXPECT_EQ(view.Apply(RecordOf(R"({"kind":"item_result","job_id":"j1","status":"ok"})")),
             Change::kNone);

@@ -165,11 +165,10 @@ TEST(JsonOf, TellsTheSameAsTheTable) {
 
 TEST(PageOf, HasHeadersWithoutCredentialsAndNeverTheValue) {
   const ports::Record record = LetterRecord("the value");
-  const std::string page = PageOf(Described(record), record, Detail::kMasked);
+  const std::string page = PageOf(Described(record), record);
   EXPECT_THAT(page, HasSubstr("header    traceparent: t\n"));
   EXPECT_THAT(page, HasSubstr("header    authorization: (hidden)\n"));
   EXPECT_THAT(page, Not(HasSubstr("the value")));
-  EXPECT_THAT(PageOf(Described(record), record, Detail::kWhole), HasSubstr("Bearer canary"));
 }
 
 TEST(JsonPageOf, IsJsonWhateverTheBytes) {
@@ -180,10 +179,11 @@ TEST(JsonPageOf, IsJsonWhateverTheBytes) {
   ASSERT_TRUE(page.ok()) << page.error().message;
   EXPECT_EQ(page->root().Find("key_base64")->AsString(), "/g==");
   EXPECT_EQ(page->root().Find("value_base64")->AsString(), "AP8=");
+  EXPECT_THAT(page->root().ToJson(), HasSubstr("Bearer canary"));
 
   const std::string masked = JsonPageOf(Described(record), record, Detail::kMasked);
   EXPECT_THAT(masked, Not(HasSubstr("canary")));
-  EXPECT_THAT(masked, Not(HasSubstr("value_base64\":\"AP8=")));
+  EXPECT_THAT(masked, Not(HasSubstr("AP8=")));
 }
 
 }  // namespace

@@ -55,15 +55,21 @@ TEST(Reading, KeepsKeysHeadersAndTheDifferenceBetweenNullAndEmpty) {
   Mailbox mailbox;
   auto publisher = StartPublisher(cluster.PublisherOf(), mailbox);
   const std::string bytes("\0\xff\n", 3);
-  publisher->Publish({{.publish = model::PublishId{1}, .topic = "requests"},
-                      {.publish = model::PublishId{2}, .topic = "requests", .key = "", .value = ""},
-                      {.publish = model::PublishId{3},
-                       .topic = "requests",
-                       .key = bytes,
-                       .value = bytes,
-                       .headers = {{.name = "h", .value = bytes},
-                                   {.name = "h", .value = ""},
-                                   {.name = "", .value = "x"}}}});
+  std::vector<ports::PublishRecord> records;
+  for (ports::Message message : {
+           ports::Message{.topic = "requests"},
+           ports::Message{.topic = "requests", .key = "", .value = ""},
+           ports::Message{.topic = "requests",
+           .key = bytes,
+           .value = bytes,
+           .headers = {{.name = "h", .value = bytes},
+                       {.name = "h", .value = ""},
+                       {.name = "", .value = "x"}}},
+       }) {
+    records.push_back({.publish = model::PublishId{records.size() + 1},
+                       .message = std::make_shared<const ports::Message>(std::move(message))});
+  }
+  publisher->Publish(std::move(records));
   auto consumer = StartConsumer(cluster.ConsumerOf({"requests"}), mailbox);
 
   const auto received = mailbox.Wait<ports::RecordReceived>(3);

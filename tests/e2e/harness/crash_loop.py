@@ -1,0 +1,85 @@
+"""Kills replicas again and again while they work, and counts what that cost."""
+
+import collections
+import dataclasses
+import random
+import time
+
+from .deployment import TASK
+from .texts import make_inputs
+from .waiting import wait_for
+
+CONCURRENCY = 16
+BATCH_ITEMS = 4
+ITEMS_PER_KILL = 80
+# An answer that reached a replica this long before its end may not have been in the ledger yet.
+UNSTORED_MS = 250
+
+
+@dataclasses.dataclass
+class Outcome:
+    kills: int = 0
+    items: int = 0
+    lost: int = 0  # items without a result
+    unequal: int = 0  # items whose results differ in their llmbatch-id
+    results: int = 0  # messages on the results topic, repeats included
+    asked_again: int = 0  # items asked, beyond the first time
+    excused: int = 0  # items in calls that were in flight when a replica was killed, or had just ended
+    slowest_return_s: float = 0.0  # from a start until the replica holds its partitions again
+
+    def is_sound(self):
+        return self.lost == 0 and self.unequal == 0 and self.asked_again <= self.excused
+
+    def __str__(self):
+        return ", ".join(f"{field.name} {round(getattr(self, field.name), 1)}" for field in dataclasses.fields(self))
+
+
+def run(deployment, kills, seed=1, replicas=2):
+    """Kills a replica at `kills` random moments. The deployment's Redis and twin must not be started yet."""
+    chance = random.Random(seed)
+    outcome = Outcome(kills=kills, items=kills * ITEMS_PER_KILL)
+    deployment.redis.start()
+    twin_began = time.monotonic()
+    deployment.twin.start(latency="uniform:20-400")
+    config = deployment.config(
+        limits={"concurrency": CONCURRENCY},
+        tasks={TASK: {"max_batch_items": BATCH_ITEMS, "linger_ms": 20}},
+    )
+    deployment.start(replicas, config)
+    results = deployment.topics.reader(deployment.topics.results)
+    inputs = make_inputs(outcome.items, seed=seed, most_bytes=400)
+    killed_ms = []
+    for number in range(kills):
+        deployment.ask(inputs[number * ITEMS_PER_KILL : (number + 1) * ITEMS_PER_KILL])
+        requests = deployment.twin.summary()["requests"]
+        more = chance.randrange(1, ITEMS_PER_KILL // BATCH_ITEMS)
+        wait_for(lambda: deployment.twin.summary()["requests"] >= requests + more, 60, "calls are made")
+        # Somewhere between two events, too.
+        time.sleep(chance.random() * 0.05)
+        victim = chance.choice(deployment.daemons)
+        victim.kill()
+        killed_ms.append((time.monotonic() - twin_began) * 1000)
+        victim.start()
+        began = time.monotonic()
+        wait_for(lambda: victim.assigned(deployment.topics.requests), 60, "the replica is back")
+        outcome.slowest_return_s = max(outcome.slowest_return_s, time.monotonic() - began)
+    deployment.wait_until_done(timeout_s=120)
+    deployment.stop()
+    _judge(outcome, deployment, results.to_the_end(), {value["id"] for value in inputs}, killed_ms)
+    return outcome
+
+
+def _judge(outcome, deployment, records, wanted, killed_ms):
+    ids = collections.defaultdict(set)
+    for record in records:
+        ids[record.json["id"]].add(record.message_id)
+    outcome.lost = len(wanted - set(ids))
+    outcome.unequal = sum(len(each) > 1 for each in ids.values())
+    outcome.results = len(records)
+    outcome.asked_again = sum(counts["asked"] - 1 for counts in deployment.twin.items().values())
+
+    def excused(call):
+        ended = call["completed_ms"]
+        return call["client_closed"] or any(ended is None or 0 <= at - ended <= UNSTORED_MS for at in killed_ms)
+
+    outcome.excused = sum(len(call["items"]) for call in deployment.twin.journal() if excused(call))

@@ -1,0 +1,24 @@
+"""kill -9 at random moments, again and again: nothing is lost, and only what was in flight is asked twice.
+
+For more of it: tests/e2e/crash_loop --kills 300
+"""
+
+from harness import crash_loop
+
+KILLS = 25
+
+
+def test_replicas_that_are_killed_again_and_again(deployment):
+    outcome = crash_loop.run(deployment, KILLS)
+
+    assert outcome.is_sound(), outcome
+    assert outcome.slowest_return_s < 5, outcome
+    print(outcome)
+
+
+def test_a_replica_on_its_own(deployment):
+    """Its own leases and claims don't keep it waiting."""
+    outcome = crash_loop.run(deployment, kills=5, seed=2, replicas=1)
+
+    assert outcome.is_sound(), outcome
+    assert outcome.slowest_return_s < 5, outcome

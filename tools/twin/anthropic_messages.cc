@@ -123,6 +123,14 @@ class AnthropicMessagesFormat final : public WireFormat {
     return parsed;
   }
 
+  // Without a version no key helps.
+  bool Admits(std::string_view /*path*/, const Headers& headers,
+              std::string_view api_key) const override {
+    return HasHeader(headers, "anthropic-version") &&
+           (HasHeader(headers, "x-api-key", "", api_key) ||
+            HasHeader(headers, "authorization", "Bearer ", api_key));
+  }
+
   std::string EncodeAnswer(const Envelope& envelope, const Answer& answer) const override {
     rapidjson::StringBuffer buffer;
     JsonWriter writer(buffer);

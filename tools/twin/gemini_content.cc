@@ -187,6 +187,11 @@ class GeminiContentFormat final : public WireFormat {
     return parsed;
   }
 
+  bool Admits(std::string_view /*path*/, const Headers& headers,
+              std::string_view api_key) const override {
+    return HasHeader(headers, "x-goog-api-key", "", api_key);
+  }
+
   std::string EncodeAnswer(const Envelope& envelope, const Answer& answer) const override {
     rapidjson::StringBuffer buffer;
     JsonWriter writer(buffer);

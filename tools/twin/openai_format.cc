@@ -71,6 +71,13 @@ std::string FaultOfStrictSchema(const JsonValue& format) {
   return FaultOfClosedSchema(*schema, true);
 }
 
+bool OpenAiFormat::Admits(std::string_view path, const Headers& headers,
+                          std::string_view api_key) const {
+  const bool azure = path.find("/openai/") != std::string_view::npos;
+  return HasHeader(headers, "authorization", "Bearer ", api_key) ||
+         (azure && HasHeader(headers, "api-key", "", api_key));
+}
+
 int OpenAiFormat::StatusOf(const Fault& fault) const { return ShapeOf(fault).status; }
 
 std::string OpenAiFormat::EncodeError(const Fault& fault, std::string_view message,

@@ -14,6 +14,8 @@ std::string FaultOfStrictSchema(const JsonValue& format);
 
 class OpenAiFormat : public WireFormat {
  public:
+  // At Azure's paths also without "Bearer", in a header of its own.
+  bool Admits(std::string_view path, const Headers& headers, std::string_view api_key) const final;
   int StatusOf(const Fault& fault) const final;
   std::string EncodeError(const Fault& fault, std::string_view message,
                           std::optional<base::Duration> retry_after) const final;

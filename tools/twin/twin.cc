@@ -63,12 +63,19 @@ Twin::Twin(Behaviour behaviour, std::uint64_t journal_max_requests, base::Timest
       limiter_(at_start_.limits, now),
       journal_(journal_max_requests, now) {}
 
-Reply Twin::Receive(std::string_view path, std::string_view body, base::Now now) {
+Reply Twin::Receive(std::string_view path, const Headers& headers, std::string_view body,
+                    base::Now now) {
   const WireFormat* served = FormatOf(path);
   const WireFormat& format = served == nullptr ? OpenAiChat() : *served;
   if (served == nullptr) {
     Draft draft{.fault = {.kind = FaultKind::kStatus, .status = 404},
                 .message = "Nothing is served at this path."};
+    return Issue(format, {}, {}, std::move(draft), now);
+  }
+  const std::string& key = planner_.behaviour().api_key;
+  if (!key.empty() && !format.Admits(path, headers, key)) {
+    Draft draft{.fault = {.kind = FaultKind::kStatus, .status = 401},
+                .message = "The key is missing or wrong."};
     return Issue(format, {}, {}, std::move(draft), now);
   }
   const auto request = format.Decode(path, body);

@@ -45,6 +45,9 @@ class WireFormat {
   virtual bool Serves(std::string_view path) const = 0;
   virtual base::Result<ModelRequest> Decode(std::string_view path, std::string_view body) const = 0;
   virtual std::string EncodeAnswer(const Envelope& envelope, const Answer& answer) const = 0;
+  // Whether the key stands where this format has it. Names of headers are in lower case.
+  virtual bool Admits(std::string_view path, const Headers& headers,
+                      std::string_view api_key) const = 0;
   // The HTTP status of a fault that is answered with an error.
   virtual int StatusOf(const Fault& fault) const = 0;
   // `retry_after` is for formats that say it in the body.

@@ -1,5 +1,6 @@
 #include "twin/wire_parts.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace llmbatch::twin {
@@ -30,6 +31,18 @@ std::string FaultOfObject(const JsonValue& schema, const JsonValue& properties, 
 }
 
 }  // namespace
+
+bool HasHeader(const Headers& headers, std::string_view name) {
+  return std::any_of(headers.begin(), headers.end(),
+                     [name](const auto& header) { return header.first == name; });
+}
+
+bool HasHeader(const Headers& headers, std::string_view name, std::string_view prefix,
+               std::string_view value) {
+  return std::any_of(headers.begin(), headers.end(), [&](const auto& header) {
+    return header.first == name && header.second == std::string(prefix).append(value);
+  });
+}
 
 bool EndsWith(std::string_view text, std::string_view end) {
   return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;

@@ -12,6 +12,10 @@
 
 namespace llmbatch::twin {
 
+bool HasHeader(const Headers& headers, std::string_view name);
+// Whether there is such a header, and its value is `prefix` and `value`.
+bool HasHeader(const Headers& headers, std::string_view name, std::string_view prefix,
+               std::string_view value);
 bool EndsWith(std::string_view text, std::string_view end);
 
 // The member at the end of that path of names, or nullptr.

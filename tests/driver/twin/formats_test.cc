@@ -75,7 +75,7 @@ std::string At(const std::string& json, std::string_view path) {
 class FormatsTest : public ::testing::Test {
  protected:
   Reply Ask(const char* path, std::string_view body) {
-    Reply reply = twin_.Receive(path, body, kNow);
+    Reply reply = twin_.Receive(path, {}, body, kNow);
     twin_.Finished(reply.sequence, Delivery::kDone, kNow.steady);
     return reply;
   }
@@ -208,6 +208,39 @@ TEST_F(FormatsTest, SaysWhenToComeBackInEachFormatsWay) {
   EXPECT_EQ(Header(anthropic, "retry-after-ms"), "(none)");
   EXPECT_EQ(Header(AskWith(kResponses, "429"), "retry-after-ms"), "1000");
   EXPECT_EQ(Header(AskWith(kGemini, "429"), "retry-after"), "(none)");
+}
+
+TEST_F(FormatsTest, LooksForTheKeyWhereEachFormatHasIt) {
+  ASSERT_TRUE(twin_.ApplyScript(R"({"api_key":"k"})", kNow.steady).ok());
+  const char* chat = "/v1/chat/completions";
+  const char* azure = "/openai/v1/chat/completions";
+  struct Case {
+    const char* path;
+    Headers headers;
+    bool admitted;
+  };
+  const Case cases[] = {
+      {chat, {{"authorization", "Bearer k"}}, true},
+      {chat, {{"authorization", "k"}}, false},
+      {chat, {{"api-key", "k"}}, false},
+      {chat, {}, false},
+      {azure, {{"api-key", "k"}}, true},
+      {azure, {{"authorization", "Bearer k"}}, true},
+      {azure, {{"api-key", "other"}}, false},
+      {kResponses.path, {{"authorization", "Bearer k"}}, true},
+      {kResponses.path, {{"x-api-key", "k"}}, false},
+      {kAnthropic.path, {{"anthropic-version", "v"}, {"x-api-key", "k"}}, true},
+      {kAnthropic.path, {{"anthropic-version", "v"}, {"authorization", "Bearer k"}}, true},
+      {kAnthropic.path, {{"x-api-key", "k"}}, false},
+      {kAnthropic.path, {{"anthropic-version", "v"}, {"x-api-key", "Bearer k"}}, false},
+      {kGemini.path, {{"x-goog-api-key", "k"}}, true},
+      {kGemini.path, {{"authorization", "Bearer k"}}, false},
+  };
+  for (const Case& c : cases) {
+    // What is admitted is read then, and has nothing in it.
+    const Reply reply = twin_.Receive(c.path, c.headers, "{}", kNow);
+    EXPECT_EQ(reply.status, c.admitted ? 400 : 401) << c.path;
+  }
 }
 
 std::string WithSchema(const Format& format, const std::string& member) {

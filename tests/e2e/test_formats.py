@@ -11,6 +11,7 @@ from harness.waiting import wait_for
 
 COUNT = 50
 POISON = 17
+CUT = 40
 
 # Configuration of the provider; the base URL is what stands behind the twin's address.
 FORMATS = {
@@ -26,7 +27,8 @@ FORMATS = {
     "gemini_openapi": {"api": "gemini", "base_url": "", "api_version": "v1beta", "schema_mode": "openapi_schema"},
 }
 
-# In no format as it stands: objects are open, properties may be missing, a length has a limit, an enum has no type.
+# In no format as it stands: objects are open, properties may be missing, numbers and lengths have
+# limits, an enum has no type.
 SCHEMA = {
     "type": "object",
     "required": ["label", "summary"],
@@ -34,6 +36,8 @@ SCHEMA = {
         "label": {"type": "string"},
         "summary": {"type": "string", "maxLength": 200},
         "mood": {"enum": ["good", "bad", None]},
+        "urgency": {"type": "integer", "minimum": 1, "maximum": 5},
+        "language": {"type": "string", "description": "ISO 639", "minLength": 2, "maxLength": 3},
         "tags": {"type": "array", "items": {"type": "object", "properties": {"name": {"type": "string"}}}},
     },
 }
@@ -89,8 +93,11 @@ def test_errors_are_understood(deployment, name):
     inputs = make_inputs(COUNT, seed=4, most_bytes=300)  # a batch has 20 items
     poison = inputs[POISON]["id"]
     deployment.twin.script(
-        next=[{"fault": fault} for fault in ("429", "503", "error_in_200", "context_length_exceeded", "truncated")],
-        match=[{"text_contains": f'"{poison}"', "fault": "content_filter"}],
+        next=[{"fault": fault} for fault in ("429", "503", "error_in_200", "context_length_exceeded")],
+        match=[
+            {"text_contains": f'"{poison}"', "fault": "content_filter"},
+            {"text_contains": f'"{inputs[CUT]["id"]}"', "fault": "truncated", "times": 1},
+        ],
     )
     deployment.start(config=config(deployment, name))
     deployment.ask(inputs)

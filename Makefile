@@ -3,7 +3,7 @@
 .PHONY: help build demo test lint tidy format bench clean setup
 
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
-programs = llmbatchd llmbatch-demo provider-twin
+programs = llmbatchd llmbatchctl llmbatch-demo provider-twin
 sources = $(shell git ls-files '*.h' '*.cc')
 
 help: ## show this list

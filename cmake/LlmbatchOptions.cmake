@@ -1,6 +1,7 @@
 # Compiler and build options that hold for every target.
 option(LLMBATCH_BUILD_TESTS "Build the tests" ON)
 option(LLMBATCH_BUILD_BENCH "Build the benchmarks" OFF)
+option(LLMBATCH_JEMALLOC "Link the daemon with jemalloc" ON)
 option(LLMBATCH_FUZZ "Build the fuzz targets (needs clang)" OFF)
 option(LLMBATCH_WERROR "Treat warnings as errors" OFF)
 set(LLMBATCH_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize= (e.g. address,undefined)")

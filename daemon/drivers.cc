@@ -136,6 +136,8 @@ void Drivers::Execute(ports::Commands commands) {
     void operator()(ports::StopConsuming& command) { sorted.consume.emplace_back(command); }
     void operator()(ports::SyncPermits& command) { drivers.Coordinate(command); }
     void operator()(ports::LookUpOutcomes& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::MarkSent& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::ReleaseClaims& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::StoreOutcomes& command) { drivers.Coordinate(std::move(command)); }
     void operator()(const ports::Observe& command) { drivers.metrics_.Apply(command); }
     void operator()(const ports::LogLine& command) { drivers.logger_.Write(command); }

@@ -59,14 +59,17 @@ void PermitKeeper::GiveBack(base::Timestamp now) {
   }
 }
 
+bool PermitKeeper::NeedsLease() const {
+  return held() > 0 || Missing() > 0 || in_use_ > 0 || (keep_lease_ && !closed_);
+}
+
 bool PermitKeeper::SyncDue(base::Timestamp now) const {
   if (sync_under_way_ || now < retry_at_) return false;
   if (released_ != told_released_ || Missing() > told_want_ || (Missing() == 0 && told_want_ > 0))
     return true;
   if (offered_ && Missing() > 0) return true;
   if (idle_since_ && wanted_ == 0 && now >= *idle_since_ + kIdleReturn) return true;
-  const bool concerned = held() > 0 || Missing() > 0 || in_use_ > 0;
-  return concerned && now >= sync_sent_ + options_.lease / kHeartbeatsPerLease;
+  return NeedsLease() && now >= sync_sent_ + options_.lease / kHeartbeatsPerLease;
 }
 
 std::optional<ports::SyncPermits> PermitKeeper::NextSync(model::SyncId id, base::Timestamp now) {
@@ -113,8 +116,7 @@ void PermitKeeper::OnSynced(const ports::PermitsSynced& event, base::Timestamp n
 
 std::optional<base::Timestamp> PermitKeeper::Deadline() const {
   if (sync_under_way_) return std::nullopt;
-  const bool concerned = held() > 0 || Missing() > 0 || in_use_ > 0 || released_ != told_released_;
-  if (!concerned) return std::nullopt;
+  if (!NeedsLease() && released_ == told_released_) return std::nullopt;
   base::Timestamp deadline = sync_sent_ + options_.lease / kHeartbeatsPerLease;
   if (idle_since_ && wanted_ == 0) deadline = std::min(deadline, *idle_since_ + kIdleReturn);
   if (released_ != told_released_ || Missing() != told_want_)

@@ -28,6 +28,10 @@ class PermitKeeper {
   // How many calls would start now if they had a permit. Not negative.
   void SetWanted(std::int64_t wanted) { wanted_ = wanted; }
 
+  // While true, the coordinator is told often enough that this replica lives, also when it neither
+  // holds nor wants a permit: its claims in the ledger hang on that.
+  void KeepLease(bool keep) { keep_lease_ = keep; }
+
   // Takes a permit for a call that starts now; false if there is none, or if the lease is too near
   // its end to begin anything.
   bool TryTake(base::Timestamp now);
@@ -59,6 +63,7 @@ class PermitKeeper {
   std::int64_t Idle() const;
   std::int64_t Missing() const;
   bool OthersNeedPermits() const;
+  bool NeedsLease() const;
   bool SyncDue(base::Timestamp now) const;
 
   PermitOptions options_;
@@ -73,6 +78,7 @@ class PermitKeeper {
   bool sync_under_way_ = false;
   bool offered_ = false;
   bool closed_ = false;
+  bool keep_lease_ = false;
   base::Timestamp sync_sent_;
   base::Timestamp lease_from_;  // when the last answered sync was sent
   base::Timestamp retry_at_;    // no sync before: back-off after a failure, or learning

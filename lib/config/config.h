@@ -37,6 +37,9 @@ struct Kafka {
   std::map<std::string, base::Secret> secret_properties;
 };
 
+// Whether messages on `topic` are read as requests. Bound topics are not among them.
+bool ReadsTopic(const Kafka& kafka, const std::string& topic);
+
 struct Redis {
   std::string url;  // without credentials; empty: one replica on its own
   std::string user;

@@ -11,7 +11,7 @@
 namespace llmbatch::config {
 
 // Reads a key whose value is "credential:NAME", "file:PATH" or "env:NAME" and fetches what is
-// there. Empty if the key is missing, or after a problem.
+// there. Empty if the key is missing, after a problem, or if the environment fetches no secrets.
 base::Secret ReadSecret(Section& section, std::string_view key, const Environment& environment);
 
 }  // namespace llmbatch::config

@@ -17,6 +17,8 @@ struct Environment {
   std::function<base::Result<std::string>(const std::string& path)> read_file;
   // Names, not paths, of the regular files in a folder.
   std::function<base::Result<std::vector<std::string>>(const std::string& folder)> list_folder;
+  // false: references to credentials are checked for their form only, and every secret is empty.
+  bool fetch_secrets = true;
 };
 
 // The process's own: its variables as they are now, and the file system.

@@ -7,6 +7,7 @@
 #include "config/credential.h"
 #include "config/sections.h"
 #include "config/values.h"
+#include "json/writer.h"
 
 namespace llmbatch::config {
 namespace {
@@ -71,11 +72,16 @@ class PropertyReader {
     } else if (IsSecretProperty(full_name)) {
       kafka_.secret_properties.emplace(full_name, ReadSecret(section, name, environment_));
     } else if (const auto text = node.value<std::string>()) {
+      section.Note(name, json::Quote(*text));
       kafka_.properties.emplace(full_name, *text);
     } else if (node.is_integer()) {
-      kafka_.properties.emplace(full_name, std::to_string(node.as_integer()->get()));
+      const std::string number = std::to_string(node.as_integer()->get());
+      section.Note(name, number);
+      kafka_.properties.emplace(full_name, number);
     } else if (node.is_boolean()) {
-      kafka_.properties.emplace(full_name, node.as_boolean()->get() ? "true" : "false");
+      const std::string value = node.as_boolean()->get() ? "true" : "false";
+      section.Note(name, value);
+      kafka_.properties.emplace(full_name, value);
     } else {
       section.Fail(name, "must be a text, a whole number or true or false, is " +
                              std::string(Describe(node.type())));

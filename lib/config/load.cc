@@ -40,14 +40,19 @@ std::map<std::string, std::vector<model::RouteEntry>> ReadRoutes(Section section
 
 class Reader {
  public:
-  Reader(const toml::table& root, const Environment& environment, Report& report)
+  Reader(const toml::table& root, const Environment& environment, Credentials credentials,
+         Report& report)
       : root_(root),
         environment_(environment),
-        top_(root, "", {.file = report.main_file(), .line = 1}, report) {}
+        kafka_environment_(environment),
+        top_(root, "", {.file = report.main_file(), .line = 1}, report) {
+    environment_.fetch_secrets = credentials == Credentials::kAll;
+    kafka_environment_.fetch_secrets = credentials != Credentials::kNone;
+  }
 
   Config Read() {
     Config config;
-    config.kafka = ReadKafka(top_.Table("kafka"), KeysOf(root_, "tasks"), environment_);
+    config.kafka = ReadKafka(top_.Table("kafka"), KeysOf(root_, "tasks"), kafka_environment_);
     config.redis = ReadRedis(top_.Table("redis"), environment_);
     config.admin = ReadAdmin(top_.Table("admin"));
     config.limits = ReadLimits(top_.Table("limits"), config.kafka);
@@ -87,7 +92,8 @@ class Reader {
   }
 
   const toml::table& root_;
-  const Environment& environment_;
+  Environment environment_;
+  Environment kafka_environment_;
   Section top_;
 };
 
@@ -101,14 +107,19 @@ std::string ToString(const ConfigProblem& problem) {
   return text + problem.what;
 }
 
-LoadOutcome LoadFile(const std::string& path, const Environment& environment) {
+LoadOutcome LoadFile(const std::string& path, const Environment& environment,
+                     Credentials credentials) {
   Report report(path);
   LoadOutcome outcome;
   std::optional<toml::table> root = ReadFiles(path, environment, report);
   if (root) {
     ApplyVariables(*root, environment, report);
-    Config config = Reader(*root, environment, report).Read();
-    if (!report.HasProblems()) outcome.config = std::move(config);
+    Config config = Reader(*root, environment, credentials, report).Read();
+    // A value that is refused may be a credential in the wrong place, so then none is listed.
+    if (!report.HasProblems()) {
+      outcome.config = std::move(config);
+      outcome.values = report.TakeValues();
+    }
   }
   outcome.problems = report.TakeProblems();
   outcome.warnings = report.TakeWarnings();

@@ -165,13 +165,23 @@ std::optional<std::int64_t> ReadPrice(Section& section, std::string_view key) {
   return per_million->nanos / kThousandsInAMillion;
 }
 
+std::string ToText(const toml::date& date) {
+  const auto digits = [](int number, std::size_t width) {
+    const std::string text = std::to_string(number);
+    return std::string(width - std::min(width, text.size()), '0') + text;
+  };
+  return digits(date.year, 4) + "-" + digits(date.month, 2) + "-" + digits(date.day, 2);
+}
+
 std::optional<model::ModelPrice> ReadPrices(Section& section) {
   const auto input = ReadPrice(section, "input_usd_per_million");
   const auto cached = ReadPrice(section, "cached_input_usd_per_million");
   const auto output = ReadPrice(section, "output_usd_per_million");
   const auto write = ReadPrice(section, "cache_write_usd_per_million");
   const auto long_write = ReadPrice(section, "long_cache_write_usd_per_million");
-  section.Any("as_of", toml::node_type::date);
+  if (const toml::node* node = section.Any("as_of", toml::node_type::date)) {
+    section.Note("as_of", ToText(node->as_date()->get()));
+  }
   if (!input && !cached && !output && !write && !long_write) return std::nullopt;
   for (const std::string_view key : {"input_usd_per_million", "output_usd_per_million"}) {
     if (!section.Has(key)) section.Fail(key, "missing: a price needs both input and output");

@@ -22,6 +22,16 @@ void Report::Warning(const Position& position, std::string key, std::string what
   warnings_.push_back({position.file, position.line, std::move(key), std::move(what)});
 }
 
+void Report::Value(std::string section, std::string key, std::string value,
+                   const Position& source) {
+  std::string text = source.file;
+  if (source.line > 0) text += ":" + std::to_string(source.line);
+  values_.push_back({.section = std::move(section),
+                     .key = std::move(key),
+                     .value = std::move(value),
+                     .source = std::move(text)});
+}
+
 void Report::SetVariable(const toml::node& node, std::string variable) {
   variables_[&node] = std::move(variable);
 }
@@ -67,6 +77,15 @@ std::vector<ConfigProblem> Report::TakeProblems() {
 std::vector<ConfigProblem> Report::TakeWarnings() {
   Sort(warnings_);
   return std::exchange(warnings_, {});
+}
+
+std::vector<ConfigValue> Report::TakeValues() {
+  std::map<std::string, std::size_t> sections;
+  for (const ConfigValue& value : values_) sections.try_emplace(value.section, sections.size());
+  std::stable_sort(values_.begin(), values_.end(), [&](const auto& a, const auto& b) {
+    return sections.at(a.section) < sections.at(b.section);
+  });
+  return std::exchange(values_, {});
 }
 
 void Report::Sort(std::vector<ConfigProblem>& problems) const {

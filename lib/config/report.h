@@ -32,6 +32,9 @@ class Report {
   // no TOML. REQUIRES: VariableOf(node)
   const toml::node& ReadVariable(const toml::node& node);
 
+  // Notes what a key means. `source`: empty for the default.
+  void Value(std::string section, std::string key, std::string value, const Position& source);
+
   // Where a node stands; `otherwise` for one that stands in no file, such as a table that only
   // exists because of what is in it.
   Position PositionOf(const toml::node& node, const Position& otherwise) const;
@@ -43,6 +46,8 @@ class Report {
   // Main file first, then the others by name, then variables; by line in each.
   std::vector<ConfigProblem> TakeProblems();
   std::vector<ConfigProblem> TakeWarnings();
+  // The sections in the order of their first key.
+  std::vector<ConfigValue> TakeValues();
 
  private:
   void Sort(std::vector<ConfigProblem>& problems) const;
@@ -50,6 +55,7 @@ class Report {
   std::string main_file_;
   std::vector<ConfigProblem> problems_;
   std::vector<ConfigProblem> warnings_;
+  std::vector<ConfigValue> values_;
   std::map<const toml::node*, std::string> variables_;
   std::map<const toml::node*, toml::table> read_variables_;
 };

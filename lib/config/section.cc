@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "config/values.h"
+#include "json/writer.h"
 
 namespace llmbatch::config {
 namespace {
@@ -19,6 +20,10 @@ bool IsBareKey(std::string_view key) {
            c == '-';
   });
 }
+
+// A text that only stands in a list of values, so an escape that JSON has and TOML has not is
+// never needed: both know the same ones.
+std::string Quoted(std::string_view text) { return json::Quote(text); }
 
 }  // namespace
 
@@ -80,6 +85,11 @@ void Section::Warn(std::string_view key, std::string what) {
   report_->Warning(PositionOf(key), PathOf(key), std::move(what));
 }
 
+void Section::Note(std::string_view key, std::string value) {
+  report_->Value(path_, std::string(PathOf(key), path_.empty() ? 0 : path_.size() + 1),
+                 std::move(value), Has(key) ? PositionOf(key) : Position{});
+}
+
 const toml::node* Section::Find(std::string_view key, toml::node_type type) {
   known_.emplace(key);
   const toml::node* node = table_->get(key);
@@ -100,14 +110,19 @@ const toml::node* Section::Any(std::string_view key, toml::node_type type) {
 
 std::string Section::String(std::string_view key, std::string otherwise, Empty empty) {
   const toml::node* node = Any(key, toml::node_type::string);
-  if (node == nullptr) return otherwise;
-  const std::string& text = node->as_string()->get();
-  if (!text.empty() || empty == Empty::kAllowed) return text;
-  Fail(key, "must not be empty; leave it out for the default");
+  if (node != nullptr) {
+    const std::string& text = node->as_string()->get();
+    if (!text.empty() || empty == Empty::kAllowed) {
+      otherwise = text;
+    } else {
+      Fail(key, "must not be empty; leave it out for the default");
+    }
+  }
+  Note(key, Quoted(otherwise));
   return otherwise;
 }
 
-std::int64_t Section::Int(std::string_view key, std::int64_t otherwise, IntRange range) {
+std::int64_t Section::ReadInt(std::string_view key, std::int64_t otherwise, IntRange range) {
   const toml::node* node = Any(key, toml::node_type::integer);
   if (node == nullptr) return otherwise;
   const std::int64_t number = node->as_integer()->get();
@@ -116,13 +131,21 @@ std::int64_t Section::Int(std::string_view key, std::int64_t otherwise, IntRange
   return otherwise;
 }
 
-bool Section::Bool(std::string_view key, bool otherwise) {
-  const toml::node* node = Any(key, toml::node_type::boolean);
-  return node == nullptr ? otherwise : node->as_boolean()->get();
+std::int64_t Section::Int(std::string_view key, std::int64_t otherwise, IntRange range) {
+  const std::int64_t number = ReadInt(key, otherwise, range);
+  Note(key, std::to_string(number));
+  return number;
 }
 
-base::Duration Section::Duration(std::string_view key, base::Duration otherwise,
-                                 DurationRange range) {
+bool Section::Bool(std::string_view key, bool otherwise) {
+  const toml::node* node = Any(key, toml::node_type::boolean);
+  const bool value = node == nullptr ? otherwise : node->as_boolean()->get();
+  Note(key, value ? "true" : "false");
+  return value;
+}
+
+base::Duration Section::ReadDuration(std::string_view key, base::Duration otherwise,
+                                     DurationRange range) {
   const toml::node* node = Find(key, toml::node_type::string);
   if (node == nullptr) return otherwise;
   const auto* text = node->as_string();
@@ -136,6 +159,13 @@ base::Duration Section::Duration(std::string_view key, base::Duration otherwise,
   return otherwise;
 }
 
+base::Duration Section::Duration(std::string_view key, base::Duration otherwise,
+                                 DurationRange range) {
+  const base::Duration duration = ReadDuration(key, otherwise, range);
+  Note(key, Quoted(ToText(duration)));
+  return duration;
+}
+
 base::Duration Section::Millis(std::string_view key, base::Duration otherwise,
                                DurationRange range) {
   const toml::node* node = Find(key, toml::node_type::integer);
@@ -147,8 +177,8 @@ base::Duration Section::Millis(std::string_view key, base::Duration otherwise,
   return std::chrono::milliseconds(Int(key, base::ToMillis(otherwise), in_millis));
 }
 
-std::vector<std::string> Section::Strings(std::string_view key,
-                                          std::vector<std::string> otherwise) {
+std::vector<std::string> Section::ReadStrings(std::string_view key,
+                                              std::vector<std::string> otherwise) {
   const toml::node* node = Find(key, toml::node_type::array);
   if (node == nullptr) return otherwise;
   if (const auto* text = node->as_string()) return {text->get()};
@@ -169,14 +199,30 @@ std::vector<std::string> Section::Strings(std::string_view key,
   return texts;
 }
 
+std::vector<std::string> Section::Strings(std::string_view key,
+                                          std::vector<std::string> otherwise) {
+  std::vector<std::string> texts = ReadStrings(key, std::move(otherwise));
+  std::string list = "[";
+  for (const std::string& text : texts) list += (list.size() > 1 ? ", " : "") + Quoted(text);
+  Note(key, list + "]");
+  return texts;
+}
+
 std::optional<std::size_t> Section::ChoiceIndex(std::string_view key,
-                                                const std::vector<std::string>& words) {
+                                                const std::vector<std::string>& words,
+                                                std::size_t usual) {
   const toml::node* node = Any(key, toml::node_type::string);
-  if (node == nullptr) return std::nullopt;
+  if (node == nullptr) {
+    if (usual < words.size()) Note(key, Quoted(words[usual]));
+    return std::nullopt;
+  }
   const auto found = std::find(words.begin(), words.end(), node->as_string()->get());
-  if (found != words.end()) return static_cast<std::size_t>(found - words.begin());
-  Fail(key, "must be " + Enumerate(words));
-  return std::nullopt;
+  if (found == words.end()) {
+    Fail(key, "must be " + Enumerate(words));
+    return std::nullopt;
+  }
+  Note(key, Quoted(*found));
+  return static_cast<std::size_t>(found - words.begin());
 }
 
 Section Section::Table(std::string_view key) {

@@ -53,7 +53,9 @@ class Section {
   T Choice(std::string_view key, T otherwise, const Choices<T>& choices) {
     std::vector<std::string> words;
     for (const auto& [word, value] : choices) words.push_back(word);
-    const std::optional<std::size_t> index = ChoiceIndex(key, words);
+    std::size_t usual = 0;
+    while (usual < choices.size() && !(choices[usual].second == otherwise)) ++usual;
+    const std::optional<std::size_t> index = ChoiceIndex(key, words, usual);
     return index ? choices[*index].second : otherwise;
   }
 
@@ -65,6 +67,10 @@ class Section {
   std::vector<std::pair<std::string, Section>> NamedTables();
   // For values of a free form; nullptr if it is missing or of another type.
   const toml::node* Any(std::string_view key, toml::node_type type);
+
+  // Notes for the list of values what a key means, written as TOML. The typed reads do so
+  // themselves.
+  void Note(std::string_view key, std::string value);
 
   // Reports a key that is known but that this version doesn't act on.
   void NotSupported(std::string_view key);
@@ -84,9 +90,12 @@ class Section {
   std::string ResolvePath(std::string_view key, const std::string& path) const;
 
  private:
+  std::int64_t ReadInt(std::string_view key, std::int64_t otherwise, IntRange range);
+  base::Duration ReadDuration(std::string_view key, base::Duration otherwise, DurationRange range);
+  std::vector<std::string> ReadStrings(std::string_view key, std::vector<std::string> otherwise);
   const toml::node* Find(std::string_view key, toml::node_type type);
   std::optional<std::size_t> ChoiceIndex(std::string_view key,
-                                         const std::vector<std::string>& words);
+                                         const std::vector<std::string>& words, std::size_t usual);
 
   const toml::table* table_;
   std::string path_;

@@ -17,8 +17,6 @@ namespace llmbatch::config {
 using Names = std::set<std::string, std::less<>>;
 
 Kafka ReadKafka(Section section, const Names& tasks, const Environment& environment);
-// Whether messages on `topic` are read as requests.
-bool ReadsTopic(const Kafka& kafka, const std::string& topic);
 Redis ReadRedis(Section section, const Environment& environment);
 Admin ReadAdmin(Section section);
 Limits ReadLimits(Section section, const Kafka& kafka);

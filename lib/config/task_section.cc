@@ -136,7 +136,10 @@ std::string ReadObject(Section& section, std::string_view key) {
   const toml::node* node = section.Any(key, toml::node_type::table);
   if (node == nullptr) return {};
   auto json = ToJson(*node->as_table());
-  if (json) return *std::move(json);
+  if (json) {
+    section.Note(key, *json);
+    return *std::move(json);
+  }
   section.Fail(key, json.error().message);
   return {};
 }

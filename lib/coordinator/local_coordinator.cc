@@ -30,10 +30,14 @@ void LocalCoordinator::Execute(const ports::SyncPermits& command) {
 
 void LocalCoordinator::Execute(const ports::LookUpOutcomes& command) {
   const base::Timestamp now = options_.clock();
-  std::vector<std::optional<std::string>> outcomes;
-  outcomes.reserve(command.keys.size());
-  for (const std::string& key : command.keys) outcomes.push_back(ledger_.Find(key, now));
-  inbox_.Post(ports::OutcomesLookedUp{command.lookup, std::move(outcomes)});
+  std::vector<ports::LedgerEntry> entries(command.keys.size());
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto outcome = ledger_.Find(command.keys[i], now);
+    if (!outcome) continue;
+    entries[i].state = ports::LedgerEntry::State::kDone;
+    entries[i].outcome = *std::move(outcome);
+  }
+  inbox_.Post(ports::OutcomesLookedUp{command.lookup, std::move(entries)});
 }
 
 void LocalCoordinator::Execute(ports::StoreOutcomes command) {

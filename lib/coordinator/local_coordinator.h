@@ -26,6 +26,9 @@ class LocalCoordinator {
 
   void Execute(const ports::SyncPermits& command);
   void Execute(const ports::LookUpOutcomes& command);
+  // Every claim is ours, and ends with us.
+  void Execute(const ports::MarkSent&) {}
+  void Execute(const ports::ReleaseClaims&) {}
   void Execute(ports::StoreOutcomes command);
 
  private:

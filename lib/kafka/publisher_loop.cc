@@ -36,6 +36,11 @@ Settings SettingsOf(const PublisherOptions& options) {
                      {"message.max.bytes", std::to_string(options.max_message_bytes)}}};
 }
 
+// librdkafka takes it as writable, and only reads.
+decltype(rd_kafka_vu_t{}.u.mem) BytesOf(const std::string& bytes) {
+  return {.ptr = const_cast<char*>(bytes.data()), .size = bytes.size()};
+}
+
 base::Timestamp SteadyNow() { return runtime::ReadClock().steady; }
 
 base::Error GivenUp() {
@@ -140,7 +145,7 @@ void PublisherLoop::SendWaiting(base::Timestamp now) {
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
       sent_.splice(sent_.end(), waiting_, pending.self);
     } else {
-      Answer(pending, ToError(code, "topic '" + pending.record.topic + "'"));
+      Answer(pending, ToError(code, "topic '" + pending.record.message->topic + "'"));
       waiting_.pop_front();
     }
   }
@@ -148,20 +153,20 @@ void PublisherLoop::SendWaiting(base::Timestamp now) {
 
 int PublisherLoop::Produce(Pending& pending) {
   // librdkafka reads from the value until its report, and copies the rest.
-  std::vector<rd_kafka_vu_t> arguments(4 + pending.record.headers.size());
-  ports::PublishRecord& record = pending.record;
+  std::vector<rd_kafka_vu_t> arguments(4 + pending.record.message->headers.size());
+  const ports::Message& message = *pending.record.message;
   rd_kafka_vu_t* next = arguments.data();
   next->vtype = RD_KAFKA_VTYPE_TOPIC;
-  next++->u.cstr = record.topic.c_str();
+  next++->u.cstr = message.topic.c_str();
   next->vtype = RD_KAFKA_VTYPE_OPAQUE;
   next++->u.ptr = &pending;
   next->vtype = RD_KAFKA_VTYPE_KEY;
-  if (record.key) next->u.mem = {.ptr = record.key->data(), .size = record.key->size()};
+  if (message.key) next->u.mem = BytesOf(*message.key);
   ++next;
   next->vtype = RD_KAFKA_VTYPE_VALUE;
-  if (record.value) next->u.mem = {.ptr = record.value->data(), .size = record.value->size()};
+  if (message.value) next->u.mem = BytesOf(*message.value);
   ++next;
-  for (const model::Header& header : record.headers) {
+  for (const model::Header& header : message.headers) {
     next->vtype = RD_KAFKA_VTYPE_HEADER;
     next++->u.header = {.name = header.name.c_str(),
                         .val = header.value.data(),
@@ -211,7 +216,7 @@ void PublisherLoop::OnReports(rd_kafka_op_s& event, base::Timestamp now) {
       Break(now);
       continue;
     } else {
-      Answer(pending, ToError(report->err, "topic '" + pending.record.topic + "'"));
+      Answer(pending, ToError(report->err, "topic '" + pending.record.message->topic + "'"));
     }
     sent_.erase(pending.self);
   }

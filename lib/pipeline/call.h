@@ -27,9 +27,10 @@ struct Call {
   std::vector<model::RequestId> requests;
 
   CallState state = CallState::kWaitingForPermit;
-  int attempts = 0;     // that failed for reasons that may pass
-  bool urgent = false;  // has a real-time item
-  int priority = 0;     // the highest of its items
+  int attempts = 0;           // that failed for reasons that may pass
+  bool urgent = false;        // has a real-time item
+  int priority = 0;           // the highest of its items
+  bool has_deadline = false;  // at least one of its items has
   base::Timestamp created;
   base::Timestamp waiting_since;
   base::Timestamp not_before;  // kBackingOff: when it waits for a permit again

@@ -50,6 +50,7 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
     if (found == requests_.end()) continue;
     call.urgent = call.urgent || found->second.item.real_time;
     call.priority = std::max(call.priority, found->second.item.priority);
+    call.has_deadline = call.has_deadline || found->second.item.deadline.has_value();
   }
   return calls_.emplace(id, std::move(call)).first->second;
 }
@@ -79,7 +80,7 @@ void Calls::Prune(Call& call, base::Now now, Verdicts& verdicts) {
     if (found == requests_.end()) return true;
     const Request& request = found->second;
     if (request.orphaned) {
-      requests_.erase(found);
+      orphaned_.push_back(id);
       return true;
     }
     if (!request.item.deadline || *request.item.deadline > now.wall) return false;
@@ -87,6 +88,22 @@ void Calls::Prune(Call& call, base::Now now, Verdicts& verdicts) {
                             "the item's deadline passed before it was answered", call.attempts));
     return true;
   });
+}
+
+void Calls::SetStage(const Call& call, Stage stage) {
+  for (const model::RequestId id : call.requests) {
+    if (const auto found = requests_.find(id); found != requests_.end())
+      found->second.stage = stage;
+  }
+}
+
+void Calls::MarkSent(const Call& call, ports::Commands& out) const {
+  ports::MarkSent mark{.keys = {},
+                       .call = call.batch_name + "/" + std::to_string(call.attempt.value),
+                       .claim_ttl = options_.ledger_ttl};
+  mark.keys.reserve(call.requests.size());
+  for (const model::RequestId id : call.requests) mark.keys.push_back(requests_.at(id).ledger_key);
+  out.emplace_back(std::move(mark));
 }
 
 bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Commands& out) {
@@ -123,6 +140,8 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   attempts_.emplace(call.attempt, call.id);
   jobs_called_.insert(jobs_called_.end(), jobs.begin(), jobs.end());
   queue_.OnStarted(call);
+  SetStage(call, Stage::kInFlight);
+  MarkSent(call, out);
   out.emplace_back(ports::StartCall{.call = call.attempt,
                                     .request = codec->Encode(chat, lane.provider, task.timeout)});
   return true;
@@ -131,12 +150,15 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
 void Calls::EndOverdue(base::Now now, Verdicts& verdicts) {
   if (now.steady < next_overdue_check_) return;
   next_overdue_check_ = now.steady + kOverdueCheckInterval;
+  // Thousands may be waiting: their items are looked at only if there can be something to see.
+  const bool some_given_up = std::exchange(some_given_up_, false);
   std::vector<model::BatchId> ended;
   for (auto& [id, call] : calls_) {
     if (call.state == CallState::kInFlight) continue;
-    Prune(call, now, verdicts);
+    if (some_given_up || call.has_deadline) Prune(call, now, verdicts);
     const bool waited_too_long = now.steady >= call.created + options_.max_wait;
     if (!waited_too_long && !call.requests.empty()) continue;
+    Prune(call, now, verdicts);
     for (const model::RequestId request : call.requests) {
       verdicts.push_back(Fail(requests_.at(request), call, model::ErrorCode::kProviderUnavailable,
                               "no provider of the route could be asked within max_wait",
@@ -186,6 +208,7 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   attempts_.erase(attempt);
   queue_.OnEnded(call);
   permits_.GiveBack(now.steady);
+  SetStage(call, Stage::kQueued);
 
   const auto* failure = std::get_if<ports::TransportFailure>(&event.outcome);
   if (stopped_ && failure != nullptr && failure->fault == ports::TransportFault::kAborted) {

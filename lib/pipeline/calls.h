@@ -63,6 +63,14 @@ class Calls {
   // The jobs that calls were started for since it was asked last, one entry a call and job.
   std::vector<model::RequestId> TakeJobsCalled() { return std::exchange(jobs_called_, {}); }
 
+  // Requests have left the table that may be in calls which aren't in flight.
+  void NoticeGivenUp() { some_given_up_ = true; }
+  // Requests that were left out of their batch because they are orphaned, since it was asked last.
+  std::vector<model::RequestId> TakeOrphaned() { return std::exchange(orphaned_, {}); }
+
+  // While there is something to do for which the coordinator must know that this replica lives.
+  void KeepLease(bool keep) { permits_.KeepLease(keep); }
+
   // Forgets all calls that aren't in flight, and starts no more.
   void StopStarting();
   void AbortAll(ports::Commands& out);
@@ -82,8 +90,11 @@ class Calls {
   void BackOff(Call& call, base::Timestamp until);
   void Erase(model::BatchId id);
 
-  // Leaves out what has left the table or is past its deadline.
+  // Leaves out what has left the table, is orphaned or is past its deadline.
   void Prune(Call& call, base::Now now, Verdicts& verdicts);
+  void SetStage(const Call& call, Stage stage);
+  // Tells the ledger that the items' claims are with a call now.
+  void MarkSent(const Call& call, ports::Commands& out) const;
   bool TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Commands& out);
   void EndOverdue(base::Now now, Verdicts& verdicts);
 
@@ -120,7 +131,9 @@ class Calls {
   std::unordered_map<model::CallId, model::BatchId> attempts_;
   std::set<std::pair<base::Timestamp, model::BatchId>> backing_off_;
   std::vector<model::RequestId> jobs_called_;
+  std::vector<model::RequestId> orphaned_;
   base::Timestamp next_overdue_check_;
+  bool some_given_up_ = false;
   bool stopped_ = false;
 };
 

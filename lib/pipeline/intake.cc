@@ -75,8 +75,9 @@ void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string id
   request.recipe = recipe->second;
   request.ledger_key =
       ledger::ReplayKey(request.identity, "item", request.recipe->version(), request.item.input);
-  to_look_up_.push_back(request.id);
-  requests_.emplace(request.id, std::move(request));
+  const model::RequestId id = request.id;
+  requests_.emplace(id, std::move(request));
+  LookUp(id);
 }
 
 void Pipeline::AcceptJob(model::Job job, const ports::Record& record, std::string identity,
@@ -145,10 +146,10 @@ void Pipeline::DeadLetter(const ports::Record& record, RecordId id, std::string_
       {.name = "llmbatch-id",
        .value = ledger::MessageId(model::ToString(OriginOf(record)), "dead_letter", 1)});
   outbox_.Publish(id,
-                  Message{.topic = options_.topics.dead_letters,
-                          .key = std::move(letter.key),
-                          .value = std::move(letter.value),
-                          .headers = std::move(letter.headers)},
+                  ports::Message{.topic = options_.topics.dead_letters,
+                                 .key = std::move(letter.key),
+                                 .value = std::move(letter.value),
+                                 .headers = std::move(letter.headers)},
                   out_);
 }
 

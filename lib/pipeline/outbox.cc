@@ -2,18 +2,16 @@
 
 namespace llmbatch::pipeline {
 
-void Outbox::Publish(RecordId record, Message message, ports::Commands& out) {
-  Send(Pending{.record = record, .message = std::move(message), .attempts = 1}, out);
+void Outbox::Publish(RecordId record, ports::Message message, ports::Commands& out) {
+  Send(Pending{.record = record,
+               .message = std::make_shared<const ports::Message>(std::move(message)),
+               .attempts = 1},
+       out);
 }
 
 void Outbox::Send(Pending pending, ports::Commands& out) {
   const model::PublishId id = ids_.Next();
-  const Message& message = pending.message;
-  out.emplace_back(ports::PublishRecord{.publish = id,
-                                        .topic = message.topic,
-                                        .key = message.key,
-                                        .value = message.value,
-                                        .headers = message.headers});
+  out.emplace_back(ports::PublishRecord{.publish = id, .message = pending.message});
   under_way_.emplace(id, std::move(pending));
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <optional>
-#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -18,20 +18,12 @@
 
 namespace llmbatch::pipeline {
 
-// A message without the id that one attempt to publish it gets.
-struct Message {
-  std::string topic;
-  std::optional<std::string> key;
-  std::optional<std::string> value;
-  std::vector<model::Header> headers;
-};
-
 class Outbox {
  public:
   explicit Outbox(admission::BackoffOptions backoff) : backoff_(backoff) {}
 
   // Publishes a message that follows from `record`.
-  void Publish(RecordId record, Message message, ports::Commands& out);
+  void Publish(RecordId record, ports::Message message, ports::Commands& out);
 
   enum class Fate {
     kAcknowledged,
@@ -41,7 +33,7 @@ class Outbox {
   struct Report {
     Fate fate = Fate::kAcknowledged;
     RecordId record;
-    Message message;  // with kTooLarge
+    std::shared_ptr<const ports::Message> message;  // with kTooLarge
   };
   // nullopt for a publish that isn't known.
   std::optional<Report> OnPublished(const ports::RecordPublished& event, base::Timestamp now,
@@ -57,7 +49,7 @@ class Outbox {
  private:
   struct Pending {
     RecordId record;
-    Message message;
+    std::shared_ptr<const ports::Message> message;
     int attempts = 1;
   };
   void Send(Pending pending, ports::Commands& out);

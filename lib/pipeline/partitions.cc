@@ -19,10 +19,17 @@ std::int64_t SizeOf(const ports::Record& record) {
 
 }  // namespace
 
-void Partitions::Assign(const std::vector<ports::AssignedPartition>& partitions) {
+std::vector<model::TopicPartition> Partitions::Assign(
+    const std::vector<ports::AssignedPartition>& partitions) {
+  std::vector<model::TopicPartition> unreadable;
   for (const ports::AssignedPartition& each : partitions) {
-    partitions_.emplace(each.partition, Partition(each.committed_offset));
+    const auto done = offsets::DecodeDoneMap(each.committed_offset, each.metadata);
+    if (!done) unreadable.push_back(each.partition);
+    partitions_.emplace(
+        each.partition,
+        Partition(each.committed_offset, done.value_or(offsets::DoneRanges{}), each.metadata));
   }
+  return unreadable;
 }
 
 void Partitions::Revoke(const std::vector<model::TopicPartition>& partitions) {
@@ -95,9 +102,15 @@ std::vector<ports::Command> Partitions::FlowControl() {
 std::optional<ports::PartitionOffset> Partitions::Due(const model::TopicPartition& name,
                                                       Partition& partition) {
   const auto offset = partition.tracker.Committable();
-  if (!offset || *offset <= std::max(partition.committed, partition.sent)) return std::nullopt;
-  partition.sent = *offset;
-  return ports::PartitionOffset{.partition = name, .offset = *offset, .metadata = {}};
+  if (!offset) return std::nullopt;
+  Committed due{.offset = *offset,
+                .metadata = offsets::EncodeDoneMap(*offset, partition.tracker.Done())};
+  const Committed& last = partition.sent ? *partition.sent : partition.committed;
+  // Brokers take an offset below the last one, too.
+  if (due.offset < last.offset || due == last) return std::nullopt;
+  partition.sent = due;
+  return ports::PartitionOffset{
+      .partition = name, .offset = due.offset, .metadata = std::move(due.metadata)};
 }
 
 std::optional<ports::CommitOffsets> Partitions::NextCommit(model::CommitId id,
@@ -127,12 +140,12 @@ void Partitions::OnCommitted(const ports::OffsetsCommitted& event) {
   for (const ports::PartitionOffset& each : found->second) {
     const auto partition = partitions_.find(each.partition);
     if (partition == partitions_.end()) continue;
-    if (event.outcome) {
-      partition->second.committed = std::max(partition->second.committed, each.offset);
-    } else if (partition->second.sent == each.offset) {
-      partition->second.sent = -1;
-      moved_ = true;
+    const Committed told{.offset = each.offset, .metadata = each.metadata};
+    if (event.outcome && told.offset >= partition->second.committed.offset) {
+      partition->second.committed = told;
     }
+    if (partition->second.sent == told) partition->second.sent.reset();
+    if (!event.outcome) moved_ = true;
   }
   commits_under_way_.erase(found);
 }
@@ -154,7 +167,7 @@ std::vector<PartitionStatus> Partitions::Status() const {
   status.reserve(partitions_.size());
   for (const auto& [name, partition] : partitions_) {
     status.push_back(PartitionStatus{.partition = name,
-                                     .committed = partition.committed,
+                                     .committed = partition.committed.offset,
                                      .open = static_cast<std::int64_t>(partition.tracker.open()),
                                      .paused = partition.paused});
   }

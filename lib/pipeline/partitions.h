@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "base/id.h"
@@ -34,8 +36,10 @@ class Partitions {
   explicit Partitions(const Limits& limits, base::Duration commit_interval)
       : limits_(limits), commit_interval_(commit_interval) {}
 
-  // One that is assigned already stays as it is.
-  void Assign(const std::vector<ports::AssignedPartition>& partitions);
+  // One that is assigned already stays as it is. Returns those whose metadata is no done map: what
+  // it may have said is done will be asked for again.
+  std::vector<model::TopicPartition> Assign(
+      const std::vector<ports::AssignedPartition>& partitions);
   // Forgets the partitions and their open records.
   void Revoke(const std::vector<model::TopicPartition>& partitions);
 
@@ -67,11 +71,19 @@ class Partitions {
   std::optional<base::Timestamp> OldestOpen() const;
 
  private:
+  // What a new owner would find.
+  struct Committed {
+    std::int64_t offset = -1;
+    std::string metadata;
+    friend bool operator==(const Committed&, const Committed&) = default;
+  };
   struct Partition {
-    explicit Partition(std::int64_t next_offset) : tracker(next_offset), committed(next_offset) {}
+    Partition(std::int64_t next_offset, const offsets::DoneRanges& done, std::string metadata)
+        : tracker(next_offset, done),
+          committed{.offset = next_offset, .metadata = std::move(metadata)} {}
     offsets::OffsetTracker tracker;
-    std::int64_t committed;  // acknowledged by Kafka
-    std::int64_t sent = -1;  // under way
+    Committed committed;            // acknowledged by Kafka
+    std::optional<Committed> sent;  // under way
     bool paused = false;
   };
   struct OpenRecord {

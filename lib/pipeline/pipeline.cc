@@ -7,14 +7,11 @@
 #include <variant>
 
 #include "base/check.h"
-#include "ledger/fingerprint.h"
 #include "pipeline/observations.h"
-#include "wire/outcome.h"
 
 namespace llmbatch::pipeline {
 namespace {
 
-constexpr std::size_t kMaxKeysPerLookup = 500;
 constexpr base::Duration kGaugeInterval = std::chrono::seconds(1);
 constexpr base::Duration kWaitingInterval = std::chrono::milliseconds(250);
 // Giving permits back is a courtesy to the other replicas: they come back by themselves after one
@@ -49,7 +46,10 @@ ports::Commands Pipeline::Handle(std::vector<ports::Event> events, base::Now now
     std::visit([this](auto& each) { On(each); }, event);
   }
   EndRound();
-  return std::exchange(out_, {});
+  const std::size_t likely_next = out_.size();
+  ports::Commands commands = std::exchange(out_, {});
+  out_.reserve(likely_next);
+  return commands;
 }
 
 // ── a record's partition is ours
@@ -60,81 +60,21 @@ void Pipeline::On(ports::PartitionsAssigned& event) {
   for (const ports::AssignedPartition& each : event.partitions) assigned.push_back(each.partition);
   // A consumer that was replaced after a fatal error gets them again without having given them
   // back.
-  OrphanRequests(assigned);
+  GiveUpRequests(assigned);
   ForgetPartitions(assigned);
-  partitions_.Assign(event.partitions);
+  for (const model::TopicPartition& each : partitions_.Assign(event.partitions)) {
+    Emit(ports::LogLine{
+        .level = ports::LogLevel::kWarning,
+        .message = "the metadata of a committed offset is no done map; records are read again",
+        .fields = {{"topic", each.topic}, {"partition", std::to_string(each.partition)}}});
+  }
 }
 
 // ── its record has been read: see intake.cc
 // ─────────────────────────────────────────────────────────────
 
-// ── the ledger knows the outcome, or the item joins a batch
+// ── the ledger knows the outcome, or the item joins a batch: see remembering.cc
 // ─────────────────────────────────────────────
-
-void Pipeline::LookUpPending() {
-  for (std::size_t begin = 0; begin < to_look_up_.size(); begin += kMaxKeysPerLookup) {
-    const std::size_t end = std::min(to_look_up_.size(), begin + kMaxKeysPerLookup);
-    ports::LookUpOutcomes command{.lookup = lookup_ids_.Next(), .keys = {}};
-    std::vector<model::RequestId> ids(to_look_up_.begin() + static_cast<std::ptrdiff_t>(begin),
-                                      to_look_up_.begin() + static_cast<std::ptrdiff_t>(end));
-    for (const model::RequestId id : ids) command.keys.push_back(requests_.at(id).ledger_key);
-    lookups_.emplace(command.lookup, std::move(ids));
-    Emit(std::move(command));
-  }
-  to_look_up_.clear();
-}
-
-void Pipeline::On(ports::OutcomesLookedUp& event) {
-  auto node = lookups_.extract(event.lookup);
-  if (node.empty()) return;
-  const std::vector<model::RequestId>& ids = node.mapped();
-  // An answer of another length would put outcomes to the wrong items.
-  const bool usable = event.outcomes.ok() && event.outcomes->size() == ids.size();
-  SetDegraded("ledger", !usable);
-  if (!usable) Emit(Observed(ports::Metric::kLedgerFailures, 1, {"look_up"}));
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    const auto found = requests_.find(ids[i]);
-    if (found == requests_.end()) continue;
-    std::optional<model::ItemOutcome> outcome;
-    if (usable && (*event.outcomes)[i]) {
-      auto decoded = wire::DecodeOutcome(*(*event.outcomes)[i]);
-      if (decoded) outcome = std::move(decoded).value();
-    }
-    Emit(Observed(ports::Metric::kLedgerLookups, 1, {outcome ? "hit" : "miss"}));
-    if (!outcome) {
-      OnMiss(ids[i]);
-      continue;
-    }
-    Settled settled{
-        .request = std::move(found->second), .outcome = std::move(*outcome), .queued = {}};
-    requests_.erase(found);
-    PublishOutcome(std::move(settled));
-  }
-}
-
-void Pipeline::OnMiss(model::RequestId id) {
-  Request& request = requests_.at(id);
-  if (request.orphaned || phase_ != Phase::kRunning) {
-    requests_.erase(id);
-    return;
-  }
-  const bool last_of_job = request.job && jobs_.Contains(request.job->job) &&
-                           jobs_.IsLast(request.job->job, request.job->index);
-  if (batcher_.Add(request, now_.steady, out_) == Batcher::Fit::kTooLarge) {
-    if (last_of_job) batcher_.Flush(request, out_);
-    model::ItemOutcome outcome;
-    outcome.error = model::ItemError{.code = model::ErrorCode::kItemTooLarge,
-                                     .message = "the item alone is over max_batch_tokens",
-                                     .retryable = false,
-                                     .attempts = 0};
-    outcome.cost = model::NanoUsd{};
-    Settled settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}};
-    requests_.erase(id);
-    PublishOutcome(std::move(settled));
-    return;
-  }
-  if (last_of_job) batcher_.Flush(request, out_);
-}
 
 // ── its batch gets a permit and is called
 // ───────────────────────────────────────────────────────────────
@@ -149,41 +89,8 @@ void Pipeline::On(ports::PermitsOffered&) { calls_.OnOffered(); }
 
 void Pipeline::On(ports::CallCompleted& event) { Settle(calls_.OnCompleted(event, now_, out_)); }
 
-// ── its outcome goes to the ledger, then to Kafka
+// ── its outcome goes to the ledger, see remembering.cc, then to Kafka, see publishing.cc
 // ───────────────────────────────────────────────────────
-
-void Pipeline::Settle(Verdicts verdicts) {
-  for (Verdict& verdict : verdicts) {
-    auto node = requests_.extract(verdict.request);
-    if (node.empty()) continue;
-    to_store_.push_back(Settled{.request = std::move(node.mapped()),
-                                .outcome = std::move(verdict.outcome),
-                                .queued = verdict.queued});
-  }
-}
-
-void Pipeline::StorePending() {
-  if (to_store_.empty()) return;
-  ports::StoreOutcomes command{
-      .store = store_ids_.Next(), .outcomes = {}, .ttl = options_.ledger_ttl};
-  for (const Settled& settled : to_store_) {
-    command.outcomes.push_back(
-        {.key = settled.request.ledger_key, .value = wire::EncodeOutcome(settled.outcome)});
-  }
-  stores_.emplace(command.store, std::exchange(to_store_, {}));
-  Emit(std::move(command));
-}
-
-void Pipeline::On(ports::OutcomesStored& event) {
-  auto node = stores_.extract(event.store);
-  if (node.empty()) return;
-  SetDegraded("ledger", !event.outcome.ok());
-  if (!event.outcome) Emit(Observed(ports::Metric::kLedgerFailures, 1, {"store"}));
-  // Without the ledger a crash may have to pay again; holding the results back would help nobody.
-  for (Settled& settled : node.mapped()) PublishOutcome(std::move(settled));
-}
-
-// PublishOutcome and what it publishes: see publishing.cc
 
 void Pipeline::On(ports::RecordPublished& event) {
   const auto report = outbox_.OnPublished(event, now_.steady, rng_);
@@ -198,15 +105,15 @@ void Pipeline::On(ports::RecordPublished& event) {
   Emit(ports::LogLine{
       .level = ports::LogLevel::kError,
       .message = "a message is larger than its topic takes; check max.message.bytes",
-      .fields = {{"topic", report->message.topic}, {"error", event.outcome.error().message}}});
-  if (report->message.topic == options_.topics.dead_letters) {
+      .fields = {{"topic", report->message->topic}, {"error", event.outcome.error().message}}});
+  if (report->message->topic == options_.topics.dead_letters) {
     partitions_.Acknowledge(report->record);
     return;
   }
-  Message letter{.topic = options_.topics.dead_letters,
-                 .key = {},
-                 .value = {},
-                 .headers = report->message.headers};
+  ports::Message letter{.topic = options_.topics.dead_letters,
+                        .key = {},
+                        .value = {},
+                        .headers = report->message->headers};
   letter.headers.push_back({.name = "dlq-reason", .value = "result_too_large"});
   outbox_.Publish(report->record, std::move(letter), out_);
 }
@@ -228,18 +135,10 @@ void Pipeline::Commit(const std::vector<model::TopicPartition>& partitions) {
 
 void Pipeline::On(ports::PartitionsRevoked& event) {
   FinishRevocation();
-  OrphanRequests(event.partitions);
+  GiveUpRequests(event.partitions);
   revocation_ = Revocation{.partitions = std::move(event.partitions),
                            .lost = event.lost,
                            .deadline = now_.steady + options_.revoke_timeout};
-}
-
-void Pipeline::OrphanRequests(const std::vector<model::TopicPartition>& partitions) {
-  for (auto& [id, request] : requests_) {
-    const bool gone = std::find(partitions.begin(), partitions.end(), request.origin.partition) !=
-                      partitions.end();
-    request.orphaned = request.orphaned || gone;
-  }
 }
 
 void Pipeline::ForgetPartitions(const std::vector<model::TopicPartition>& partitions) {
@@ -269,6 +168,7 @@ void Pipeline::On(ports::StopRequested& event) {
     phase_deadline_ = now_.steady + options_.drain_timeout;
     calls_.StopStarting();
     batcher_.Clear();
+    GiveUpRequests(partitions_.Assigned());
     Emit(ports::PausePartitions{.partitions = partitions_.Assigned()});
     Emit(ports::LogLine{.level = ports::LogLevel::kInfo,
                         .message = "stopping: waiting for calls in flight",
@@ -294,12 +194,17 @@ void Pipeline::On(ports::TimerExpired&) {}
 // ──────────────────────────────────────────────────────────────────────────────────
 
 void Pipeline::EndRound() {
-  LookUpPending();
   batcher_.Expire(now_.steady, out_);
   for (BatchPlan& plan : batcher_.TakeReady()) calls_.Begin(std::move(plan), now_.steady);
+  calls_.KeepLease(!requests_.empty());
   Settle(calls_.Advance(now_, out_));
+  for (const model::RequestId request : calls_.TakeOrphaned()) GiveUp(request);
   for (const model::RequestId job : calls_.TakeJobsCalled()) jobs_.CountCall(job);
   StorePending();
+  // What is given up may be wanted again by another request.
+  ReleasePending();
+  AskAgainForHeld();
+  LookUpPending();
   outbox_.Retry(now_.steady, out_);
   for (const auto& [id, progress] : jobs_.Due(now_)) PublishProgress(open_jobs_.at(id), progress);
 
@@ -381,6 +286,7 @@ std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const
   const auto consider = [&deadline](std::optional<base::Timestamp> other) {
     if (other) deadline = std::min(deadline, *other);
   };
+  if (!held_.empty()) consider(held_.begin()->first);
   consider(batcher_.Deadline());
   consider(calls_.Deadline(now));
   consider(outbox_.Deadline());

@@ -27,6 +27,7 @@
 #include "pipeline/outbox.h"
 #include "pipeline/partitions.h"
 #include "pipeline/request.h"
+#include "pipeline/single_flight.h"
 #include "ports/commands.h"
 #include "ports/events.h"
 
@@ -119,11 +120,22 @@ class Pipeline {
   void DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,
                   std::string_view detail);
 
-  // Ledger, batches, calls.
+  // The ledger.
+  // Asks for the request's outcome at the end of the round, or lets it follow one that does.
+  void LookUp(model::RequestId id);
+  void AskAgainForHeld();
   void LookUpPending();
+  void OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entry);
+  void OnHeld(model::RequestId id);
   void OnMiss(model::RequestId id);
-  void StorePending();
   void Settle(Verdicts verdicts);
+  void StorePending();
+  // Publishes the outcome for its request and for those that followed it.
+  void Conclude(Settled settled);
+  // Ends what was read from these partitions, or sees to it that it ends, without a result.
+  void GiveUpRequests(const std::vector<model::TopicPartition>& partitions);
+  void GiveUp(model::RequestId id);
+  void ReleasePending();
 
   // Publishing.
   void PublishOutcome(Settled settled);
@@ -136,8 +148,6 @@ class Pipeline {
   void ReportWaiting();
   void ReportGauges();
   void Commit(const std::vector<model::TopicPartition>& partitions);
-  // Nothing is begun or published any more for what came from these partitions.
-  void OrphanRequests(const std::vector<model::TopicPartition>& partitions);
   void ForgetPartitions(const std::vector<model::TopicPartition>& partitions);
   void FinishRevocation();
   void AdvanceStop();
@@ -169,7 +179,10 @@ class Pipeline {
   base::IdSequence<model::LookupId> lookup_ids_;
   base::IdSequence<model::StoreId> store_ids_;
   base::IdSequence<model::CommitId> commit_ids_;
+  SingleFlight single_flight_;
   std::vector<model::RequestId> to_look_up_;
+  std::multimap<base::Timestamp, model::RequestId> held_;  // when the ledger is asked again
+  std::vector<std::string> to_release_;                    // ledger keys
   std::map<model::LookupId, std::vector<model::RequestId>> lookups_;
   std::vector<Settled> to_store_;
   std::map<model::StoreId, std::vector<Settled>> stores_;

@@ -12,12 +12,12 @@
 namespace llmbatch::pipeline {
 namespace {
 
-Message MakeMessage(std::string topic, const Envelope& envelope, std::string value,
-                    std::string message_id) {
-  Message message{.topic = std::move(topic),
-                  .key = envelope.key,
-                  .value = std::move(value),
-                  .headers = envelope.headers};
+ports::Message MakeMessage(std::string topic, const Envelope& envelope, std::string value,
+                           std::string message_id) {
+  ports::Message message{.topic = std::move(topic),
+                         .key = envelope.key,
+                         .value = std::move(value),
+                         .headers = envelope.headers};
   message.headers.push_back({.name = "content-type", .value = "application/json"});
   message.headers.push_back({.name = "llmbatch-id", .value = std::move(message_id)});
   return message;

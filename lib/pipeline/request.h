@@ -33,6 +33,15 @@ struct JobMembership {
   std::size_t index = 0;
 };
 
+// Where a request is on its way; one that has an outcome has left the table.
+enum class Stage {
+  kLookingUp,  // the ledger is being asked
+  kHeld,       // another replica works for the same outcome; the ledger is asked again
+  kFollowing,  // another request of this process does
+  kQueued,     // in a batch that gathers, or that waits for its call
+  kInFlight
+};
+
 struct Request {
   model::RequestId id;
   model::Item item;
@@ -44,8 +53,9 @@ struct Request {
   std::string ledger_key;
   base::Timestamp arrived;
 
-  bool orphaned =
-      false;  // its partition has another owner: nothing is begun or published for it any more
+  Stage stage = Stage::kLookingUp;
+  // Its partition isn't ours any more: nothing is begun or published for it.
+  bool orphaned = false;
   std::int64_t tokens = 0;  // estimated, uncalibrated
   int answers_wanting = 0;  // answers that lacked this item or had it wrong
   // Of all calls that this item took part in, also those that gave it no answer.

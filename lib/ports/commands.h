@@ -2,7 +2,7 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
+#include <memory>
 #include <string>
 #include <variant>
 #include <vector>
@@ -48,13 +48,11 @@ struct StopConsuming {};
 // ── to the Kafka publisher
 // ──────────────────────────────────────────────────────────────────────────────
 
-// Answered by RecordPublished.
+// Answered by RecordPublished. The message is shared with the core, which keeps it for another
+// attempt.
 struct PublishRecord {
   model::PublishId publish;
-  std::string topic;
-  std::optional<std::string> key;
-  std::optional<std::string> value;
-  std::vector<model::Header> headers;
+  std::shared_ptr<const Message> message;  // never null
 };
 
 // ── to the coordinator
@@ -71,9 +69,25 @@ struct SyncPermits {
   base::Duration lease{};           // how long what is held stays ours without another sync
 };
 
-// Answered by OutcomesLookedUp.
+// Looks up what is known of each key, and claims those of which nothing is: a claim tells other
+// replicas that the answer is on its way. It lives while its owner does, and not beyond
+// `claim_ttl`. Answered by OutcomesLookedUp.
 struct LookUpOutcomes {
   model::LookupId lookup;
+  std::vector<std::string> keys;
+  base::Duration claim_ttl{};
+};
+
+// A call that is to answer these keys is about to be sent. Should we die before their outcomes are
+// stored, whoever claims them next learns of `call`. No completion.
+struct MarkSent {
+  std::vector<std::string> keys;
+  std::string call;
+  base::Duration claim_ttl{};
+};
+
+// Gives back those claims that are still ours. No completion.
+struct ReleaseClaims {
   std::vector<std::string> keys;
 };
 
@@ -104,8 +118,8 @@ struct AbortCall {
 };
 
 using Command = std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone,
-                             StopConsuming, PublishRecord, SyncPermits, LookUpOutcomes,
-                             StoreOutcomes, StartCall, AbortCall, Observe, LogLine>;
+                             StopConsuming, PublishRecord, SyncPermits, LookUpOutcomes, MarkSent,
+                             ReleaseClaims, StoreOutcomes, StartCall, AbortCall, Observe, LogLine>;
 using Commands = std::vector<Command>;
 
 }  // namespace llmbatch::ports

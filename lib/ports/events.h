@@ -78,10 +78,23 @@ struct PermitsSynced {
 // Permits may be free now: a sync is worth while. Pushed, answers no command.
 struct PermitsOffered {};
 
+// What the ledger says of one key.
+struct LedgerEntry {
+  enum class State {
+    kOurs,    // no outcome is known, and the claim is ours
+    kOthers,  // another replica, which lives, has the claim
+    kDone
+  };
+  State state = State::kOurs;
+  std::string outcome;  // with kDone
+  // With kOurs: the call that an owner before us sent and that nobody knows the end of; it may have
+  // been answered and billed. Empty if there was none.
+  std::string in_doubt;
+};
+
 struct OutcomesLookedUp {
   model::LookupId lookup;
-  // One entry for each key asked, in order; nullopt: nothing kept.
-  base::Result<std::vector<std::optional<std::string>>> outcomes;
+  base::Result<std::vector<LedgerEntry>> entries;  // one for each key asked, in order
 };
 
 struct OutcomesStored {

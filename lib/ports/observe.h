@@ -45,7 +45,7 @@ enum class Metric {
   kOldestOpenSeconds,   // gauge
   kPausedPartitions,    // gauge
   kPendingBytes,        // gauge
-  kPublishFailures,     // counter {topic}: topic as configured
+  kPublishFailures,     // counter {reason}: kind of error
   kCommits,             // counter {outcome}
   kDegraded,            // gauge {reason}
   kRedisUp,             // gauge

@@ -23,6 +23,14 @@ struct Record {
   std::vector<model::Header> headers;
 };
 
+// One Kafka record to be written.
+struct Message {
+  std::string topic;
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<model::Header> headers;
+};
+
 // A POST to a provider. Credentials are no part of it: the driver adds them by the provider's name.
 struct HttpRequest {
   std::string provider;

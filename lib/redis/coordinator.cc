@@ -52,6 +52,7 @@ struct Share {
 // Jobs, their requests and what came of them.
 struct Round {
   std::vector<Job> jobs;
+  std::vector<Request> requests;
   std::vector<Share> shares;  // one for each job
   Connection::Exchanged exchanged;
 
@@ -79,7 +80,7 @@ class RedisCoordinator::Impl {
   base::Error ConnectAndServe();
   base::Result<void> WaitForJobs(Connection& connection);
   base::Result<void> RunRound(Connection& connection, std::vector<Job> jobs);
-  void RepeatWithoutScript(Connection& connection, Round& round);
+  void RepeatWithoutScripts(Connection& connection, Round& round);
   void PostCompletions(const Round& round, std::string_view server);
   void GoUp();
   void GoDown(const base::Error& error);
@@ -133,7 +134,8 @@ void RedisCoordinator::Impl::Execute(Job job) {
       waiting_.push_back(std::move(job));
     }
   }
-  if (refused) inbox_.Post(FailureOf(job, *refused));
+  if (!refused) return;
+  if (auto failure = FailureOf(job, *refused)) inbox_.Post(*std::move(failure));
 }
 
 bool RedisCoordinator::Impl::up() const {
@@ -200,15 +202,14 @@ base::Result<void> RedisCoordinator::Impl::WaitForJobs(Connection& connection) {
 }
 
 base::Result<void> RedisCoordinator::Impl::RunRound(Connection& connection, std::vector<Job> jobs) {
-  Round round{.jobs = std::move(jobs), .shares = {}, .exchanged = {}};
-  std::vector<Request> requests;
+  Round round{.jobs = std::move(jobs), .requests = {}, .shares = {}, .exchanged = {}};
   for (const Job& job : round.jobs) {
     std::vector<Request> needed = RequestsFor(job, deployment_, facts_);
-    round.shares.push_back({.first = requests.size(), .count = needed.size()});
-    std::move(needed.begin(), needed.end(), std::back_inserter(requests));
+    round.shares.push_back({.first = round.requests.size(), .count = needed.size()});
+    std::move(needed.begin(), needed.end(), std::back_inserter(round.requests));
   }
-  round.exchanged = connection.Exchange(requests);
-  RepeatWithoutScript(connection, round);
+  round.exchanged = connection.Exchange(round.requests);
+  RepeatWithoutScripts(connection, round);
   PostCompletions(round, connection.server());
   if (round.exchanged.error) return *round.exchanged.error;
   for (const OwnedReply& reply : round.exchanged.replies) {
@@ -218,28 +219,23 @@ base::Result<void> RedisCoordinator::Impl::RunRound(Connection& connection, std:
   return {};
 }
 
-// Someone emptied the script cache: loads the script again and repeats what needed it.
-void RedisCoordinator::Impl::RepeatWithoutScript(Connection& connection, Round& round) {
+// Someone emptied the script cache: loads the scripts again and repeats what needed them.
+void RedisCoordinator::Impl::RepeatWithoutScripts(Connection& connection, Round& round) {
   std::vector<std::size_t> positions;
   std::vector<Request> requests;
-  for (std::size_t i = 0; i < round.jobs.size() && round.IsComplete(i); ++i) {
-    if (round.shares[i].count != 1) continue;
-    if (round.RepliesOf(i).front().view().ErrorCode() != "NOSCRIPT") continue;
+  for (std::size_t i = 0; i < round.exchanged.replies.size(); ++i) {
+    if (round.exchanged.replies[i].view().ErrorCode() != "NOSCRIPT") continue;
     positions.push_back(i);
+    requests.push_back(round.requests[i]);
   }
   if (positions.empty() || round.exchanged.error) return;
-  auto sha = LoadPermitScript(connection);
-  if (!sha) {
-    round.exchanged.error = sha.error();
+  if (auto loaded = LoadScripts(connection); !loaded) {
+    round.exchanged.error = loaded.error();
     return;
-  }
-  facts_.script_sha = *std::move(sha);
-  for (const std::size_t i : positions) {
-    requests.push_back(RequestsFor(round.jobs[i], deployment_, facts_).front());
   }
   auto repeated = connection.Exchange(requests);
   for (std::size_t i = 0; i < repeated.replies.size(); ++i) {
-    round.exchanged.replies[round.shares[positions[i]].first] = std::move(repeated.replies[i]);
+    round.exchanged.replies[positions[i]] = std::move(repeated.replies[i]);
   }
   round.exchanged.error = repeated.error;
 }
@@ -248,9 +244,10 @@ void RedisCoordinator::Impl::PostCompletions(const Round& round, std::string_vie
   std::vector<ports::Event> events;
   events.reserve(round.jobs.size());
   for (std::size_t i = 0; i < round.jobs.size(); ++i) {
-    events.push_back(round.IsComplete(i)
-                         ? EventFor(round.jobs[i], round.RepliesOf(i), server)
-                         : FailureOf(round.jobs[i], AsUnavailable(*round.exchanged.error)));
+    auto event = round.IsComplete(i)
+                     ? EventFor(round.jobs[i], round.RepliesOf(i), server)
+                     : FailureOf(round.jobs[i], AsUnavailable(*round.exchanged.error));
+    if (event) events.push_back(*std::move(event));
   }
   inbox_.PostAll(std::move(events));
 }
@@ -275,7 +272,9 @@ void RedisCoordinator::Impl::GoDown(const base::Error& error) {
   }
   has_jobs_.Clear();
   std::vector<ports::Event> events;
-  for (const Job& job : jobs) events.push_back(FailureOf(job, AsUnavailable(error)));
+  for (const Job& job : jobs) {
+    if (auto failure = FailureOf(job, AsUnavailable(error))) events.push_back(*std::move(failure));
+  }
   inbox_.PostAll(std::move(events));
   if (error.kind == base::ErrorKind::kAborted || error.message == logged_reason_) return;
   logged_reason_ = error.message;
@@ -316,6 +315,8 @@ void RedisCoordinator::Execute(ports::SyncPermits command) { impl_->Execute(std:
 void RedisCoordinator::Execute(ports::LookUpOutcomes command) {
   impl_->Execute(std::move(command));
 }
+void RedisCoordinator::Execute(ports::MarkSent command) { impl_->Execute(std::move(command)); }
+void RedisCoordinator::Execute(ports::ReleaseClaims command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::StoreOutcomes command) { impl_->Execute(std::move(command)); }
 bool RedisCoordinator::up() const { return impl_->up(); }
 void RedisCoordinator::Stop() { impl_->Stop(); }

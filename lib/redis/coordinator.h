@@ -35,9 +35,9 @@ struct RedisOptions {
 // Two threads with a connection each, one for commands and one that is told of granted permits.
 // Everything is called from the main thread; nothing there waits for Redis.
 //
-// Each command gets exactly one completion in the inbox. While Redis is away that is an error at
-// once; what was under way when it went fails as well, though Redis may have done it.
-// An error of Redis' own state (read-only, loading, out of memory or disk, busy) is kUnavailable.
+// Each command that has a completion gets exactly one in the inbox. While Redis is away that is an
+// error at once; what was under way when it went fails as well, though Redis may have done it. An
+// error of Redis' own state (read-only, loading, out of memory or disk, busy) is kUnavailable.
 class RedisCoordinator {
  public:
   // An error only for options that are wrong: a server that is away now may come later. Commands
@@ -50,6 +50,8 @@ class RedisCoordinator {
 
   void Execute(ports::SyncPermits command);
   void Execute(ports::LookUpOutcomes command);
+  void Execute(ports::MarkSent command);
+  void Execute(ports::ReleaseClaims command);
   void Execute(ports::StoreOutcomes command);
 
   // Whether there is a connection. From any thread.

@@ -8,11 +8,11 @@
 namespace llmbatch::redis {
 namespace {
 
-// One MGET's answer has to be in memory as a whole, and no one else is served while it is made.
+// One script's answer has to be in memory as a whole, and no one else is served while it runs.
 constexpr std::size_t kMaxKeysPerRequest = 32;
 constexpr std::size_t kPermitStateFields = 7;
 
-using Outcomes = std::vector<std::optional<std::string>>;
+using Entries = std::vector<ports::LedgerEntry>;
 
 std::string Millis(base::Duration duration) {
   return std::to_string(std::max<std::int64_t>(1, base::ToMillis(duration)));
@@ -20,21 +20,48 @@ std::string Millis(base::Duration duration) {
 
 std::vector<Request> Build(const ports::SyncPermits& sync, const Deployment& deployment,
                            const ServerFacts& facts) {
-  return {{"EVALSHA", facts.script_sha, "1", deployment.PermitsKey(), deployment.replica,
+  return {{"EVALSHA", facts.permit_script, "1", deployment.PermitsKey(), deployment.replica,
            Millis(sync.lease), std::to_string(sync.granted_known),
            std::to_string(sync.released_total), std::to_string(sync.want),
            std::to_string(sync.limit), deployment.WakePrefix(),
            std::to_string(base::ToMillis(deployment.learning)), facts.run_id}};
 }
 
-std::vector<Request> Build(const ports::LookUpOutcomes& lookup, const Deployment& deployment,
-                           const ServerFacts&) {
+// The claim script for so many keys at a time. What `call` doesn't apply to has an empty one.
+std::vector<Request> BuildClaim(std::string_view operation, const std::vector<std::string>& keys,
+                                base::Duration claim_ttl, const std::string& call,
+                                const Deployment& deployment, const ServerFacts& facts) {
   std::vector<Request> requests;
-  for (std::size_t i = 0; i < lookup.keys.size(); ++i) {
-    if (i % kMaxKeysPerRequest == 0) requests.push_back({"MGET"});
-    requests.back().push_back(deployment.LedgerKey(lookup.keys[i]));
+  for (std::size_t first = 0; first < keys.size(); first += kMaxKeysPerRequest) {
+    const std::size_t count = std::min(kMaxKeysPerRequest, keys.size() - first);
+    Request request{"EVALSHA", facts.claim_script, std::to_string(1 + count),
+                    deployment.PermitsKey()};
+    request.reserve(request.size() + count + 4);
+    for (std::size_t i = first; i < first + count; ++i) {
+      request.push_back(deployment.LedgerKey(keys[i]));
+    }
+    request.emplace_back(operation);
+    request.push_back(deployment.replica);
+    request.push_back(Millis(claim_ttl));
+    request.push_back(call);
+    requests.push_back(std::move(request));
   }
   return requests;
+}
+
+std::vector<Request> Build(const ports::LookUpOutcomes& lookup, const Deployment& deployment,
+                           const ServerFacts& facts) {
+  return BuildClaim("look_up", lookup.keys, lookup.claim_ttl, {}, deployment, facts);
+}
+
+std::vector<Request> Build(const ports::MarkSent& mark, const Deployment& deployment,
+                           const ServerFacts& facts) {
+  return BuildClaim("sent", mark.keys, mark.claim_ttl, mark.call, deployment, facts);
+}
+
+std::vector<Request> Build(const ports::ReleaseClaims& release, const Deployment& deployment,
+                           const ServerFacts& facts) {
+  return BuildClaim("release", release.keys, {}, {}, deployment, facts);
 }
 
 std::vector<Request> Build(const ports::StoreOutcomes& store, const Deployment& deployment,
@@ -68,29 +95,44 @@ base::Result<ports::PermitState> ReadState(ReplyView reply, std::string_view ser
                                 std::clamp<std::int64_t>(fields[6], 0, kMaxMillis))};
 }
 
-base::Result<void> AppendOutcomes(ReplyView reply, std::size_t expected, std::string_view server,
-                                  Outcomes& outcomes) {
+std::optional<ports::LedgerEntry> ReadEntry(ReplyView value) {
+  using State = ports::LedgerEntry::State;
+  if (const auto outcome = value.Text()) {
+    return ports::LedgerEntry{
+        .state = State::kDone, .outcome = std::string(*outcome), .in_doubt = {}};
+  }
+  if (const auto others = value.Integer()) {
+    return ports::LedgerEntry{
+        .state = *others == 0 ? State::kOurs : State::kOthers, .outcome = {}, .in_doubt = {}};
+  }
+  const auto call = value.Size() == 1 ? value.At(0).Text() : std::nullopt;
+  if (!call) return std::nullopt;
+  return ports::LedgerEntry{.state = State::kOurs, .outcome = {}, .in_doubt = std::string(*call)};
+}
+
+base::Result<void> AppendEntries(ReplyView reply, std::size_t expected, std::string_view server,
+                                 Entries& entries) {
   if (reply.IsError()) return ErrorFrom(reply, server);
-  if (reply.Size() != expected) return UnexpectedReply("MGET", server);
+  if (reply.Size() != expected) return UnexpectedReply("the claim script", server);
   for (std::size_t i = 0; i < expected; ++i) {
-    const ReplyView value = reply.At(i);
-    const auto text = value.Text();
-    if (!text && !value.IsNil()) return UnexpectedReply("MGET", server);
-    outcomes.push_back(text ? std::optional(std::string(*text)) : std::nullopt);
+    auto entry = ReadEntry(reply.At(i));
+    if (!entry) return UnexpectedReply("the claim script", server);
+    entries.push_back(*std::move(entry));
   }
   return {};
 }
 
-base::Result<Outcomes> ReadOutcomes(std::size_t keys, std::span<const OwnedReply> replies,
-                                    std::string_view server) {
-  Outcomes outcomes;
+base::Result<Entries> ReadEntries(std::size_t keys, std::span<const OwnedReply> replies,
+                                  std::string_view server) {
+  Entries entries;
+  entries.reserve(keys);
   for (const OwnedReply& reply : replies) {
-    const std::size_t expected = std::min(kMaxKeysPerRequest, keys - outcomes.size());
-    if (auto read = AppendOutcomes(reply.view(), expected, server, outcomes); !read) {
+    const std::size_t expected = std::min(kMaxKeysPerRequest, keys - entries.size());
+    if (auto read = AppendEntries(reply.view(), expected, server, entries); !read) {
       return read.error();
     }
   }
-  return outcomes;
+  return entries;
 }
 
 base::Result<void> ReadStored(std::span<const OwnedReply> replies, std::string_view server) {
@@ -116,33 +158,37 @@ std::vector<Request> RequestsFor(const Job& job, const Deployment& deployment,
   return std::visit([&](const auto& command) { return Build(command, deployment, facts); }, job);
 }
 
-ports::Event EventFor(const Job& job, std::span<const OwnedReply> replies,
-                      std::string_view server) {
+std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply> replies,
+                                     std::string_view server) {
+  using Completion = std::optional<ports::Event>;
   return std::visit(
       Overloaded{
-          [&](const ports::SyncPermits& sync) -> ports::Event {
+          [&](const ports::SyncPermits& sync) -> Completion {
             return ports::PermitsSynced{sync.sync, ReadState(replies.front().view(), server)};
           },
-          [&](const ports::LookUpOutcomes& lookup) -> ports::Event {
+          [&](const ports::LookUpOutcomes& lookup) -> Completion {
             return ports::OutcomesLookedUp{lookup.lookup,
-                                           ReadOutcomes(lookup.keys.size(), replies, server)};
+                                           ReadEntries(lookup.keys.size(), replies, server)};
           },
-          [&](const ports::StoreOutcomes& store) -> ports::Event {
+          [&](const ports::StoreOutcomes& store) -> Completion {
             return ports::OutcomesStored{store.store, ReadStored(replies, server)};
-          }},
+          },
+          [](const auto&) -> Completion { return std::nullopt; }},
       job);
 }
 
-ports::Event FailureOf(const Job& job, const base::Error& error) {
-  return std::visit(Overloaded{[&](const ports::SyncPermits& sync) -> ports::Event {
+std::optional<ports::Event> FailureOf(const Job& job, const base::Error& error) {
+  using Completion = std::optional<ports::Event>;
+  return std::visit(Overloaded{[&](const ports::SyncPermits& sync) -> Completion {
                                  return ports::PermitsSynced{sync.sync, error};
                                },
-                               [&](const ports::LookUpOutcomes& lookup) -> ports::Event {
+                               [&](const ports::LookUpOutcomes& lookup) -> Completion {
                                  return ports::OutcomesLookedUp{lookup.lookup, error};
                                },
-                               [&](const ports::StoreOutcomes& store) -> ports::Event {
+                               [&](const ports::StoreOutcomes& store) -> Completion {
                                  return ports::OutcomesStored{store.store, error};
-                               }},
+                               },
+                               [](const auto&) -> Completion { return std::nullopt; }},
                     job);
 }
 

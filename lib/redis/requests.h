@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,7 +19,8 @@
 
 namespace llmbatch::redis {
 
-using Job = std::variant<ports::SyncPermits, ports::LookUpOutcomes, ports::StoreOutcomes>;
+using Job = std::variant<ports::SyncPermits, ports::LookUpOutcomes, ports::MarkSent,
+                         ports::ReleaseClaims, ports::StoreOutcomes>;
 
 // What every request of one replica has in common.
 struct Deployment {
@@ -38,10 +40,11 @@ struct Deployment {
 std::vector<Request> RequestsFor(const Job& job, const Deployment& deployment,
                                  const ServerFacts& facts);
 
-// REQUIRES: one reply for each of RequestsFor(job).
-ports::Event EventFor(const Job& job, std::span<const OwnedReply> replies, std::string_view server);
+// nullopt for a job that has no completion. REQUIRES: one reply for each of RequestsFor(job).
+std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply> replies,
+                                     std::string_view server);
 
-// The job's completion when it failed.
-ports::Event FailureOf(const Job& job, const base::Error& error);
+// The job's completion when it failed; nullopt if it has none.
+std::optional<ports::Event> FailureOf(const Job& job, const base::Error& error);
 
 }  // namespace llmbatch::redis

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "admission/permit_script.h"
+#include "ledger/claim_script.h"
 
 namespace llmbatch::redis {
 namespace {
@@ -32,28 +33,37 @@ base::Result<std::string> ReadScriptSha(ReplyView reply, const std::string& serv
   return std::string(sha->substr(0, kMaxNameBytes));
 }
 
-Request LoadRequest() { return {"SCRIPT", "LOAD", std::string(admission::PermitScript())}; }
+Request LoadRequest(std::string_view script) { return {"SCRIPT", "LOAD", std::string(script)}; }
 
 }  // namespace
 
-base::Result<std::string> LoadPermitScript(Connection& connection) {
-  const auto exchanged = connection.Exchange({LoadRequest()});
+base::Result<void> LoadScripts(Connection& connection) {
+  const auto exchanged = connection.Exchange(
+      {LoadRequest(admission::PermitScript()), LoadRequest(ledger::ClaimScript())});
   if (exchanged.error) return *exchanged.error;
-  return ReadScriptSha(exchanged.replies.front().view(), connection.server());
+  for (const OwnedReply& reply : exchanged.replies) {
+    if (auto sha = ReadScriptSha(reply.view(), connection.server()); !sha) return sha.error();
+  }
+  return {};
 }
 
 base::Result<ServerFacts> PrepareServer(Connection& connection) {
-  const auto exchanged =
-      connection.Exchange({LoadRequest(), {"INFO", "server"}, {"INFO", "replication"}});
+  const auto exchanged = connection.Exchange({LoadRequest(admission::PermitScript()),
+                                              LoadRequest(ledger::ClaimScript()),
+                                              {"INFO", "server"},
+                                              {"INFO", "replication"}});
   if (exchanged.error) return *exchanged.error;
-  auto sha = ReadScriptSha(exchanged.replies[0].view(), connection.server());
-  if (!sha) return sha.error();
-  if (InfoField(exchanged.replies[2].view().Text().value_or(""), "role") == "slave") {
+  auto permit_script = ReadScriptSha(exchanged.replies[0].view(), connection.server());
+  if (!permit_script) return permit_script.error();
+  auto claim_script = ReadScriptSha(exchanged.replies[1].view(), connection.server());
+  if (!claim_script) return claim_script.error();
+  if (InfoField(exchanged.replies[3].view().Text().value_or(""), "role") == "slave") {
     return base::MakeError(base::ErrorKind::kUnavailable,
                            connection.server() + " is a read-only replica");
   }
-  return ServerFacts{.run_id = InfoField(exchanged.replies[1].view().Text().value_or(""), "run_id"),
-                     .script_sha = *std::move(sha)};
+  return ServerFacts{.run_id = InfoField(exchanged.replies[2].view().Text().value_or(""), "run_id"),
+                     .permit_script = *std::move(permit_script),
+                     .claim_script = *std::move(claim_script)};
 }
 
 std::vector<std::string> RiskySettings(Connection& connection) {

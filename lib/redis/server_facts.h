@@ -10,15 +10,17 @@
 namespace llmbatch::redis {
 
 struct ServerFacts {
-  std::string run_id;      // changes with each start of a server; empty: we may not ask
-  std::string script_sha;  // of the permit script, which is loaded there
+  std::string run_id;  // changes with each start of a server; empty: we may not ask
+  // The scripts' names there: the same on every server.
+  std::string permit_script;
+  std::string claim_script;
 };
 
-// Loads the permit script, too. An error for a server that can't be written to.
+// Loads the scripts, too. An error for a server that can't be written to.
 base::Result<ServerFacts> PrepareServer(Connection& connection);
 
-// Loads the permit script and returns its name there.
-base::Result<std::string> LoadPermitScript(Connection& connection);
+// For a server that has forgotten them.
+base::Result<void> LoadScripts(Connection& connection);
 
 // Settings by which the server may lose what is kept there, one sentence each; empty if there are
 // none, or if we may not ask.

@@ -2,6 +2,7 @@
 
 #include <chrono>
 #include <iterator>
+#include <thread>
 #include <utility>
 
 #include "runtime/clock.h"
@@ -35,7 +36,10 @@ void Inbox::PostAll(std::vector<ports::Event> events) {
   if (was_empty) not_empty_.notify_one();
 }
 
-std::vector<ports::Event> Inbox::WaitUntil(std::optional<base::Timestamp> deadline) {
+std::vector<ports::Event> Inbox::WaitUntil(std::optional<base::Timestamp> deadline,
+                                           base::Timestamp not_before) {
+  // Nobody has to wake a thread that sleeps by the clock.
+  std::this_thread::sleep_until(ToSteadyClock(not_before));
   std::unique_lock lock(mutex_);
   const auto has_events = [this] { return !events_.empty(); };
   if (deadline) {

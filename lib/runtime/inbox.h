@@ -23,7 +23,9 @@ class Inbox {
 
   // Returns all events in the order they were posted; waits while there are none, until `deadline`
   // at the longest (nullopt: without end). An empty vector means that the deadline has come.
-  std::vector<ports::Event> WaitUntil(std::optional<base::Timestamp> deadline);
+  // Doesn't return before `not_before`, so that events gather: many cost hardly more than one.
+  std::vector<ports::Event> WaitUntil(std::optional<base::Timestamp> deadline,
+                                      base::Timestamp not_before = {});
 
   // Events posted and not yet taken.
   std::size_t size() const;

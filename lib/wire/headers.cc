@@ -10,9 +10,9 @@ namespace {
 constexpr std::size_t kMaxTopicBytes = 249;
 constexpr std::size_t kMaxDigits = 19;
 
-constexpr std::array<std::string_view, 6> kLeftOut{"authorization", "proxy-authorization",
-                                                   "cookie",        "set-cookie",
-                                                   "content-type",  "content-encoding"};
+constexpr std::array<std::string_view, 4> kCredentials{"authorization", "proxy-authorization",
+                                                       "cookie", "set-cookie"};
+constexpr std::array<std::string_view, 2> kOfTheBytes{"content-type", "content-encoding"};
 constexpr std::array<std::string_view, 2> kOwnPrefixes{"llmbatch-", "dlq-"};
 constexpr std::array<std::string_view, 4> kSecretParts{"api-key", "apikey", "token", "secret"};
 
@@ -28,13 +28,10 @@ std::string Normalised(std::string_view name) {
 
 bool IsCarried(std::string_view header) {
   const std::string name = Normalised(header);
-  if (std::find(kLeftOut.begin(), kLeftOut.end(), name) != kLeftOut.end()) return false;
+  if (std::find(kOfTheBytes.begin(), kOfTheBytes.end(), name) != kOfTheBytes.end()) return false;
   const auto begins = [&name](std::string_view prefix) { return name.starts_with(prefix); };
   if (std::any_of(kOwnPrefixes.begin(), kOwnPrefixes.end(), begins)) return false;
-  const auto contains = [&name](std::string_view part) {
-    return name.find(part) != std::string::npos;
-  };
-  return std::none_of(kSecretParts.begin(), kSecretParts.end(), contains);
+  return !IsCredential(header);
 }
 
 bool IsNumber(std::string_view text) {
@@ -61,6 +58,14 @@ bool IsOrigin(std::string_view text) {
 }
 
 }  // namespace
+
+bool IsCredential(std::string_view header) {
+  const std::string name = Normalised(header);
+  if (std::find(kCredentials.begin(), kCredentials.end(), name) != kCredentials.end()) return true;
+  return std::any_of(kSecretParts.begin(), kSecretParts.end(), [&name](std::string_view part) {
+    return name.find(part) != std::string::npos;
+  });
+}
 
 std::vector<model::Header> CarriedHeaders(const std::vector<model::Header>& headers) {
   std::vector<model::Header> carried;

@@ -1,7 +1,10 @@
 #include "scenarios/describe.h"
 
+#include <cmath>
+
 #include "json/value.h"
 #include "json/writer.h"
+#include "offsets/done_map.h"
 #include "wire/outcome.h"
 
 namespace llmbatch::scenarios {
@@ -45,7 +48,7 @@ std::string JobResult(json::Value job) {
   return line + "; calls " + Text(*job.Find("summary"), "calls");
 }
 
-std::string DeadLetter(const ports::PublishRecord& record) {
+std::string DeadLetter(const ports::Message& record) {
   std::string line;
   for (const model::Header& header : record.headers) {
     if (header.name == "dlq-reason") line += header.value;
@@ -54,7 +57,7 @@ std::string DeadLetter(const ports::PublishRecord& record) {
   return line + ", value " + (record.value ? json::Quote(*record.value) : "null");
 }
 
-std::string Message(const ports::PublishRecord& record) {
+std::string Message(const ports::Message& record) {
   const auto document = json::Document::Parse(record.value.value_or(""));
   const std::string kind = document ? Text(document->root(), "kind") : "-";
   if (kind == "item_result") return "item_result " + ItemResult(document->root());
@@ -63,11 +66,23 @@ std::string Message(const ports::PublishRecord& record) {
   return DeadLetter(record);
 }
 
+// ", done 2-3 5": the done map.
+std::string Done(const ports::PartitionOffset& commit) {
+  const auto done = offsets::DecodeDoneMap(commit.offset, commit.metadata);
+  if (!done) return ", metadata that is no done map";
+  std::string text = done->empty() ? "" : ", done";
+  for (const offsets::OffsetRange& range : *done) {
+    text += " " + std::to_string(range.begin);
+    if (range.end > range.begin + 1) text += "-" + std::to_string(range.end - 1);
+  }
+  return text;
+}
+
 struct Describer {
   std::string operator()(const ports::CommitOffsets& commit) const {
     std::string line = "commit";
     for (const ports::PartitionOffset& each : commit.offsets) {
-      line += " " + ToString(each.partition) + " at " + std::to_string(each.offset);
+      line += " " + ToString(each.partition) + " at " + std::to_string(each.offset) + Done(each);
     }
     return line;
   }
@@ -80,7 +95,7 @@ struct Describer {
   std::string operator()(const ports::RevokeDone&) const { return "let go"; }
   std::string operator()(const ports::StopConsuming&) const { return "leave the group"; }
   std::string operator()(const ports::PublishRecord& record) const {
-    return "publish to " + record.topic + ": " + Message(record);
+    return "publish to " + record.message->topic + ": " + Message(*record.message);
   }
   std::string operator()(const ports::LookUpOutcomes& lookup) const {
     return "look up " + std::to_string(lookup.keys.size());
@@ -101,9 +116,18 @@ struct Describer {
     for (const auto& field : log.fields) line += ", " + field.name + "=" + field.value;
     return line;
   }
+  std::string operator()(const ports::ReleaseClaims& release) const {
+    return "release " + std::to_string(release.keys.size());
+  }
   std::string operator()(const ports::StartCall&) const { return {}; }
+  std::string operator()(const ports::MarkSent&) const { return {}; }
   std::string operator()(const ports::SyncPermits&) const { return {}; }
-  std::string operator()(const ports::Observe&) const { return {}; }
+  // Of the metrics only what costs money twice.
+  std::string operator()(const ports::Observe& observe) const {
+    if (observe.metric != ports::Metric::kCallsRepeated) return {};
+    return "calls repeated: " + std::to_string(std::lround(observe.value)) + ", " +
+           observe.labels[0];
+  }
 };
 
 }  // namespace

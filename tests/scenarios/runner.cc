@@ -245,15 +245,20 @@ bool Runner::LookedUp(const Words& words) {
   if (words.empty() || lookups_.empty()) return false;
   std::vector<ports::Event> events;
   for (const ports::LookUpOutcomes& lookup : std::exchange(lookups_, {})) {
-    std::vector<std::optional<std::string>> outcomes(lookup.keys.size());
+    ports::LedgerEntry entry;
     if (words[0] == "hit") {
       model::ItemOutcome kept;
       kept.status = model::ResultStatus::kOk;
       kept.output_json = R"({"label":"kept"})";
-      std::fill(outcomes.begin(), outcomes.end(), wire::EncodeOutcome(kept));
+      entry.state = ports::LedgerEntry::State::kDone;
+      entry.outcome = wire::EncodeOutcome(kept);
     }
-    ports::OutcomesLookedUp event{.lookup = lookup.lookup, .outcomes = std::move(outcomes)};
-    if (words[0] == "fails") event.outcomes = Away();
+    if (words[0] == "held") entry.state = ports::LedgerEntry::State::kOthers;
+    if (words[0] == "in-doubt") entry.in_doubt = "another-1/1";
+    ports::OutcomesLookedUp event{
+        .lookup = lookup.lookup,
+        .entries = std::vector<ports::LedgerEntry>(lookup.keys.size(), entry)};
+    if (words[0] == "fails") event.entries = Away();
     events.emplace_back(std::move(event));
   }
   return Round(std::move(events));

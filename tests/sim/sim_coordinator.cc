@@ -29,25 +29,48 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
     }
     Reply(replica, std::move(event));
   } else if (auto* look_up = std::get_if<ports::LookUpOutcomes>(&command)) {
-    ports::OutcomesLookedUp event{.lookup = look_up->lookup, .outcomes = Away()};
-    if (!away_) {
-      std::vector<std::optional<std::string>> outcomes;
-      for (const std::string& key : look_up->keys) {
-        const auto found = ledger_.find(key);
-        outcomes.push_back(found == ledger_.end() ? std::nullopt : std::optional(found->second));
-      }
-      event.outcomes = std::move(outcomes);
+    ports::OutcomesLookedUp event{.lookup = look_up->lookup, .entries = Away()};
+    if (carried_out) {
+      std::vector<ports::LedgerEntry> entries;
+      for (const std::string& key : look_up->keys) entries.push_back(LookUp(replica, key));
+      if (!away_) event.entries = std::move(entries);
     }
     Reply(replica, std::move(event));
+  } else if (auto* mark = std::get_if<ports::MarkSent>(&command)) {
+    for (const std::string& key : mark->keys) {
+      if (carried_out && Claims(replica, key)) ledger_[key].call = mark->call;
+    }
+  } else if (auto* release = std::get_if<ports::ReleaseClaims>(&command)) {
+    for (const std::string& key : release->keys) {
+      if (carried_out && Claims(replica, key)) ledger_.erase(key);
+    }
   } else if (auto* store = std::get_if<ports::StoreOutcomes>(&command)) {
     if (carried_out) {
       for (const ports::StoredOutcome& each : store->outcomes)
-        ledger_.insert_or_assign(each.key, each.value);
+        ledger_.insert_or_assign(each.key, Entry{.outcome = each.value, .owner = 0, .call = {}});
     }
     ports::OutcomesStored event{.store = store->store, .outcome = {}};
     if (away_) event.outcome = Away();
     Reply(replica, std::move(event));
   }
+}
+
+bool SimCoordinator::Claims(int replica, const std::string& key) const {
+  const auto found = ledger_.find(key);
+  return found != ledger_.end() && !found->second.outcome && found->second.owner == replica;
+}
+
+ports::LedgerEntry SimCoordinator::LookUp(int replica, const std::string& key) {
+  using State = ports::LedgerEntry::State;
+  Expire();
+  Entry& entry = ledger_[key];
+  if (entry.outcome) return {.state = State::kDone, .outcome = *entry.outcome, .in_doubt = {}};
+  if (entry.owner != replica && rows_.contains(entry.owner)) {
+    return {.state = State::kOthers, .outcome = {}, .in_doubt = {}};
+  }
+  std::string in_doubt = entry.owner == replica ? std::string() : entry.call;
+  if (entry.owner != replica) entry = Entry{.outcome = {}, .owner = replica, .call = {}};
+  return {.state = State::kOurs, .outcome = {}, .in_doubt = std::move(in_doubt)};
 }
 
 void SimCoordinator::Expire() {

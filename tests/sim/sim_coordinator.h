@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 
 #include "base/rng.h"
@@ -23,7 +24,8 @@ class SimCoordinator {
   void Execute(int replica, ports::Command& command);
   // While it is away every command fails, after it may have been carried out: its reply is lost.
   void SetAway(bool away) { away_ = away; }
-  bool Keeps(const std::string& key) const { return ledger_.contains(key); }
+  // The key has no outcome yet, and the replica's claim.
+  bool Claims(int replica, const std::string& key) const;
   // Granted and not given back, over all rows that have not run out.
   std::int64_t Used();
 
@@ -36,6 +38,14 @@ class SimCoordinator {
     base::Timestamp expires;
   };
 
+  // An outcome, or a claim.
+  struct Entry {
+    std::optional<std::string> outcome;
+    int owner = 0;     // of the claim; no replica is 0
+    std::string call;  // that the claim was sent with
+  };
+
+  ports::LedgerEntry LookUp(int replica, const std::string& key);
   ports::PermitState Sync(int replica, const ports::SyncPermits& command);
   void Expire();
   void Grant(std::int64_t limit, int caller);
@@ -49,7 +59,7 @@ class SimCoordinator {
   std::map<int, Row> rows_;
   std::map<int, base::Timestamp> last_reply_;
   std::uint64_t last_ticket_ = 0;
-  std::map<std::string, std::string> ledger_;
+  std::map<std::string, Entry> ledger_;
 };
 
 }  // namespace llmbatch::sim

@@ -1,7 +1,6 @@
 #include "sim/sim_kafka.h"
 
 #include <algorithm>
-#include <memory>
 #include <utility>
 
 namespace llmbatch::sim {
@@ -115,7 +114,7 @@ ports::AssignedPartition SimKafka::Rewind(std::int32_t number) {
   partition.paused = false;
   return {.partition = {.topic = kRequestTopic, .partition = number},
           .committed_offset = partition.committed,
-          .metadata = {}};
+          .metadata = partition.metadata};
 }
 
 void SimKafka::Rebuild(int replica) {
@@ -167,15 +166,14 @@ void SimKafka::SetPaused(int replica, const std::vector<model::TopicPartition>& 
   }
 }
 
-void SimKafka::Publish(int replica, ports::PublishRecord& command) {
+void SimKafka::Publish(int replica, const ports::PublishRecord& command) {
   const bool fails = rng_.Below(1000) < plan_.publish_failures;
   // A failure may hide that the message was written all the same.
   const bool is_written = !fails || rng_.Chance(0.5);
   had_ambiguous_publish_ = had_ambiguous_publish_ || (fails && is_written);
-  auto shared = std::make_shared<ports::PublishRecord>(std::move(command));
-  schedule_.After(Latency(), [this, replica, shared, fails, is_written] {
-    if (is_written) written_.push_back(*shared);
-    deliver_(replica, ports::RecordPublished{.publish = shared->publish,
+  schedule_.After(Latency(), [this, replica, command, fails, is_written] {
+    if (is_written) written_.push_back(command.message);
+    deliver_(replica, ports::RecordPublished{.publish = command.publish,
                                              .outcome = fails ? base::Result<void>(Unavailable())
                                                               : base::Result<void>()});
   });
@@ -188,8 +186,9 @@ void SimKafka::Commit(int replica, ports::CommitOffsets& command) {
       Partition& partition = partitions_.at(each.partition.partition);
       // A former owner's commit is refused by the broker.
       if (partition.owner != replica) continue;
-      if (on_commit) on_commit(each.partition.partition, each.offset);
+      if (on_commit) on_commit(each);
       partition.committed = each.offset;
+      partition.metadata = each.metadata;
     }
   }
   schedule_.After(Latency(), [this, replica, id = command.commit, fails] {

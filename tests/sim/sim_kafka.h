@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -39,7 +40,7 @@ class SimKafka {
   void Execute(int replica, ports::Command& command);
 
   // Every message that was written, also those whose acknowledgement was lost.
-  const std::vector<ports::PublishRecord>& written() const { return written_; }
+  const std::vector<std::shared_ptr<const ports::Message>>& written() const { return written_; }
   // Partitions whose every record is behind the committed offset.
   bool AllCommitted() const;
   std::int64_t committed(std::int32_t partition) const {
@@ -49,13 +50,14 @@ class SimKafka {
     return partitions_.at(partition).log;
   }
   bool had_ambiguous_publish() const { return had_ambiguous_publish_; }
-  // Set by the test: called for every partition and offset that is about to be committed.
-  std::function<void(std::int32_t partition, std::int64_t offset)> on_commit;
+  // Set by the test: called for everything that is about to be committed.
+  std::function<void(const ports::PartitionOffset& offset)> on_commit;
 
  private:
   struct Partition {
     std::vector<ports::Record> log;
     std::int64_t committed = -1;
+    std::string metadata;  // committed with it
     std::int64_t position = 0;
     std::optional<int> owner;
     bool paused = false;
@@ -66,7 +68,7 @@ class SimKafka {
     bool revoking = false;
   };
 
-  void Publish(int replica, ports::PublishRecord& command);
+  void Publish(int replica, const ports::PublishRecord& command);
   void Commit(int replica, ports::CommitOffsets& command);
   void SetPaused(int replica, const std::vector<model::TopicPartition>& partitions, bool paused);
   void Fetch(std::int32_t partition);
@@ -84,7 +86,7 @@ class SimKafka {
   std::map<std::int32_t, Partition> partitions_;
   std::map<int, Member> members_;
   bool rebalancing_ = false;
-  std::vector<ports::PublishRecord> written_;
+  std::vector<std::shared_ptr<const ports::Message>> written_;
   bool had_ambiguous_publish_ = false;
 };
 

@@ -7,6 +7,7 @@
 #include "base/check.h"
 #include "json/value.h"
 #include "json/writer.h"
+#include "offsets/done_map.h"
 
 namespace llmbatch::sim {
 namespace {
@@ -25,7 +26,7 @@ constexpr std::string_view kMalformed[] = {"",
                                            R"({"kind":"nonsense"})",
                                            R"({"kind":"item","id":1,"task":"label","text":"x"})"};
 
-std::string HeaderOf(const ports::PublishRecord& record, std::string_view name) {
+std::string HeaderOf(const ports::Message& record, std::string_view name) {
   for (const model::Header& header : record.headers) {
     if (header.name == name) return header.value;
   }
@@ -44,9 +45,7 @@ World::World(const Plan& plan, const RunOptions& options)
                    [this](int id, ports::Event event) { Deliver(id, std::move(event)); }),
       provider_(plan, schedule_, rng_,
                 [this](int id, ports::Event event) { Deliver(id, std::move(event)); }) {
-  kafka_.on_commit = [this](std::int32_t partition, std::int64_t offset) {
-    CheckCommit(partition, offset);
-  };
+  kafka_.on_commit = [this](const ports::PartitionOffset& offset) { CheckCommit(offset); };
 }
 
 void World::Fail(const std::string& what) {
@@ -244,10 +243,11 @@ void World::Execute(int incarnation, ports::Commands commands) {
                   << coordinator_.Used() << "\n";
       }
       if (const auto* publish = std::get_if<ports::PublishRecord>(&command)) {
-        std::cerr << "  publish to " << publish->topic << " for " << publish->key.value_or("-")
-                  << "\n";
+        std::cerr << "  publish to " << publish->message->topic << " for "
+                  << publish->message->key.value_or("-") << "\n";
       }
     }
+    if (const auto* mark = std::get_if<ports::MarkSent>(&command)) CheckClaims(incarnation, *mark);
     kafka_.Execute(incarnation, command);
     coordinator_.Execute(incarnation, command);
     provider_.Execute(incarnation, command);
@@ -259,7 +259,7 @@ void World::Execute(int incarnation, ports::Commands commands) {
 
 void World::Index() {
   for (; indexed_ < kafka_.written().size(); ++indexed_) {
-    const ports::PublishRecord& message = kafka_.written()[indexed_];
+    const ports::Message& message = *kafka_.written()[indexed_];
     const std::string id = HeaderOf(message, "llmbatch-id");
     if (message.topic == plan_.options.topics.progress) continue;
     if (message.topic == plan_.options.topics.dead_letters) {
@@ -301,15 +301,31 @@ bool World::IsFulfilled(std::int32_t partition, std::int64_t offset) {
   return items && (!want.job || found.job_results.size() == 1);
 }
 
-void World::CheckCommit(std::int32_t partition, std::int64_t offset) {
+void World::CheckCommit(const ports::PartitionOffset& commit) {
   Index();
-  if (offset < kafka_.committed(partition)) Fail("a commit went backwards");
+  const std::int32_t partition = commit.partition.partition;
+  if (commit.offset < kafka_.committed(partition)) Fail("a commit went backwards");
+  if (commit.metadata.size() > offsets::kMaxMetadataBytes) Fail("a done map is too long");
+  const auto done = offsets::DecodeDoneMap(commit.offset, commit.metadata);
+  if (!done) return Fail("the metadata of a commit is no done map");
   for (const ports::Record& record : kafka_.log(partition)) {
-    if (record.offset >= offset) break;
-    if (!IsFulfilled(partition, record.offset)) {
-      Fail("offset " + std::to_string(offset) + " of partition " + std::to_string(partition) +
-           " was committed before record " + std::to_string(record.offset) + " was answered");
-      return;
+    const bool committed =
+        record.offset < commit.offset ||
+        std::any_of(done->begin(), done->end(), [&](const offsets::OffsetRange& range) {
+          return range.begin <= record.offset && record.offset < range.end;
+        });
+    if (!committed || IsFulfilled(partition, record.offset)) continue;
+    return Fail("record " + std::to_string(record.offset) + " of partition " +
+                std::to_string(partition) + " was committed before it was answered");
+  }
+}
+
+void World::CheckClaims(int incarnation, const ports::MarkSent& mark) {
+  // While Redis is away calls go on without claims, and what it missed it can't tell later.
+  if (plan_.redis_outages > 0) return;
+  for (const std::string& key : mark.keys) {
+    if (!coordinator_.Claims(incarnation, key)) {
+      Fail("an item was asked that has its outcome in the ledger, or that another replica claims");
     }
   }
 }

@@ -60,7 +60,8 @@ class World {
 
   void Fail(const std::string& what);
   void CheckStep();
-  void CheckCommit(std::int32_t partition, std::int64_t offset);
+  void CheckClaims(int incarnation, const ports::MarkSent& mark);
+  void CheckCommit(const ports::PartitionOffset& commit);
   void CheckEnd();
   bool Done();
   // Distinct messages written for a record, by what they are.

@@ -104,10 +104,10 @@ std::vector<ports::PublishRecord> MakeRequests() {
   base::Rng rng(2026);
   std::vector<ports::PublishRecord> records;
   const auto add = [&records](std::string key, std::string value) {
-    records.push_back({.publish = {records.size() + 1},
-                       .topic = "llm.requests",
-                       .key = std::move(key),
-                       .value = std::move(value)});
+    records.push_back(
+        {.publish = {records.size() + 1},
+         .message = std::make_shared<const ports::Message>(ports::Message{
+             .topic = "llm.requests", .key = std::move(key), .value = std::move(value)})});
   };
   for (int j = 1; j <= kJobs; ++j) {
     const std::string id = "job-" + std::to_string(j);

@@ -117,9 +117,8 @@ void Leave(Consumer& consumer, Mailbox& mailbox) {
 ports::PublishRecord Publication(std::uint64_t id, std::string topic, std::string key,
                                  std::string value) {
   return {.publish = model::PublishId{id},
-          .topic = std::move(topic),
-          .key = std::move(key),
-          .value = std::move(value)};
+          .message = std::make_shared<const ports::Message>(ports::Message{
+              .topic = std::move(topic), .key = std::move(key), .value = std::move(value)})};
 }
 
 ports::CommitOffsets Commit(std::uint64_t id, const std::string& topic, std::int32_t partition,

@@ -34,12 +34,25 @@ class Asker {
     return event.outcome;
   }
 
-  base::Result<Outcomes> LookUp(std::vector<std::string> keys) {
+  base::Result<std::vector<ports::LedgerEntry>> Claim(
+      std::vector<std::string> keys, base::Duration claim_ttl = std::chrono::hours(1)) {
     const model::LookupId id{++last_id_};
-    coordinator_.Execute(ports::LookUpOutcomes{.lookup = id, .keys = std::move(keys)});
+    coordinator_.Execute(
+        ports::LookUpOutcomes{.lookup = id, .keys = std::move(keys), .claim_ttl = claim_ttl});
     const auto event = Await<ports::OutcomesLookedUp>();
     EXPECT_EQ(event.lookup, id);
-    return event.outcomes;
+    return event.entries;
+  }
+
+  base::Result<Outcomes> LookUp(std::vector<std::string> keys) {
+    const auto entries = Claim(std::move(keys));
+    if (!entries) return entries.error();
+    Outcomes outcomes;
+    for (const ports::LedgerEntry& entry : *entries) {
+      const bool done = entry.state == ports::LedgerEntry::State::kDone;
+      outcomes.push_back(done ? std::optional(entry.outcome) : std::nullopt);
+    }
+    return outcomes;
   }
 
   base::Result<void> Store(std::vector<ports::StoredOutcome> outcomes, base::Duration ttl) {

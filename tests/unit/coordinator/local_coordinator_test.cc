@@ -29,8 +29,10 @@ TEST_F(LocalCoordinatorTest, AnOutcomeIsGoneWhenItsTimeIsOver) {
 }
 
 TEST_F(LocalCoordinatorTest, CompletionsAreThereAtOnceInOrder) {
-  coordinator_.Execute(ports::LookUpOutcomes{.lookup = model::LookupId{1}, .keys = {}});
-  coordinator_.Execute(ports::LookUpOutcomes{.lookup = model::LookupId{2}, .keys = {}});
+  coordinator_.Execute(
+      ports::LookUpOutcomes{.lookup = model::LookupId{1}, .keys = {}, .claim_ttl = {}});
+  coordinator_.Execute(
+      ports::LookUpOutcomes{.lookup = model::LookupId{2}, .keys = {}, .claim_ttl = {}});
   const auto events = inbox_.WaitUntil(base::Timestamp{});
   ASSERT_EQ(events.size(), 2U);
   EXPECT_EQ(std::get<ports::OutcomesLookedUp>(events[0]).lookup, model::LookupId{1});

@@ -45,6 +45,67 @@ TEST(OffsetTracker, PassesOverGaps) {
   EXPECT_EQ(tracker.open(), 1U);
 }
 
+TEST(OffsetTracker, TellsWhatIsDoneAboveTheLowestOpenRecord) {
+  OffsetTracker tracker(10);
+  for (const int offset : {10, 11, 12, 15, 16}) EXPECT_TRUE(tracker.Begin(offset));
+  EXPECT_EQ(tracker.Done(), (DoneRanges{{13, 15}})) << "a gap counts as done";
+  tracker.Finish(11);
+  tracker.Finish(16);
+  EXPECT_EQ(tracker.Done(), (DoneRanges{{11, 12}, {13, 15}, {16, 17}}));
+}
+
+TEST(OffsetTracker, LeavesAloneWhatAnOwnerBeforeFinished) {
+  OffsetTracker tracker(10, {{11, 13}, {14, 20}});
+  EXPECT_EQ(tracker.Committable(), 10);
+  EXPECT_TRUE(tracker.Begin(10));
+  for (const int offset : {11, 12}) EXPECT_FALSE(tracker.Begin(offset));
+  EXPECT_TRUE(tracker.Begin(13));
+  EXPECT_FALSE(tracker.Begin(14));
+  tracker.Finish(10);
+  tracker.Finish(13);
+  EXPECT_EQ(tracker.Committable(), 20) << "although 15 to 19 were not delivered again";
+  EXPECT_TRUE(tracker.Begin(20));
+}
+
+TEST(OffsetTracker, HandsOnWhatItHasNotReadAgainYet) {
+  OffsetTracker tracker(10, {{11, 13}, {14, 20}});
+  EXPECT_EQ(tracker.Done(), (DoneRanges{{11, 13}, {14, 20}}));
+  EXPECT_TRUE(tracker.Begin(10));
+  tracker.Finish(10);
+  EXPECT_EQ(tracker.Committable(), 13);
+  EXPECT_EQ(tracker.Done(), (DoneRanges{{14, 20}}));
+}
+
+TEST(OffsetTracker, PassesWhatIsDoneAtTheVeryBeginning) {
+  EXPECT_EQ(OffsetTracker(10, {{10, 13}}).Committable(), 13);
+}
+
+TEST(OffsetTracker, ANewOwnerFinishesExactlyWhatIsLeft) {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    base::Rng rng(seed);
+    std::vector<int> times(200, 0);
+    std::int64_t committed = 0;
+    DoneRanges done;
+    // Owners that read some way, finish some records in any order, and vanish after a commit.
+    while (committed < 200) {
+      OffsetTracker tracker(committed, done);
+      const auto reads_to =
+          std::min<std::int64_t>(200, committed + 1 + static_cast<std::int64_t>(rng.Below(100)));
+      for (std::int64_t offset = committed; offset < reads_to; ++offset) {
+        if (!tracker.Begin(offset)) continue;
+        if (rng.Chance(0.4)) continue;
+        tracker.Finish(offset);
+        ++times[static_cast<std::size_t>(offset)];
+      }
+      committed = tracker.Committable().value();
+      const auto read = DecodeDoneMap(committed, EncodeDoneMap(committed, tracker.Done()));
+      ASSERT_TRUE(read.has_value());
+      done = *read;
+    }
+    for (const int each : times) ASSERT_EQ(each, 1) << "seed " << seed;
+  }
+}
+
 TEST(OffsetTracker, NeverPassesAnOpenRecordInAnyOrderOfCompletion) {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     base::Rng rng(seed);

@@ -12,13 +12,14 @@ constexpr admission::BackoffOptions kBackoff{.first = milliseconds(100),
                                              .longest = milliseconds(400)};
 const model::TopicPartition kPartition{.topic = "t", .partition = 0};
 
-Message Hello() {
+ports::Message Hello() {
   return {.topic = "out", .key = "k", .value = "hello", .headers = {{.name = "h", .value = "v"}}};
 }
 
 const ports::PublishRecord& Publish(const ports::Command& command) {
   return std::get<ports::PublishRecord>(command);
 }
+const ports::Message& MessageOf(const ports::Command& command) { return *Publish(command).message; }
 
 ports::RecordPublished Taken(const ports::Command& command) {
   return {.publish = Publish(command).publish, .outcome = {}};
@@ -34,10 +35,10 @@ TEST(Outbox, KeepsAMessageUntilItIsAcknowledged) {
   ports::Commands out;
   outbox.Publish(RecordId{7}, Hello(), out);
   ASSERT_EQ(out.size(), 1U);
-  EXPECT_EQ(Publish(out[0]).topic, "out");
-  EXPECT_EQ(Publish(out[0]).key, "k");
-  EXPECT_EQ(Publish(out[0]).value, "hello");
-  EXPECT_EQ(Publish(out[0]).headers, Hello().headers);
+  EXPECT_EQ(MessageOf(out[0]).topic, "out");
+  EXPECT_EQ(MessageOf(out[0]).key, "k");
+  EXPECT_EQ(MessageOf(out[0]).value, "hello");
+  EXPECT_EQ(MessageOf(out[0]).headers, Hello().headers);
   EXPECT_FALSE(outbox.empty());
   const auto report = outbox.OnPublished(Taken(out[0]), kStart, rng);
   ASSERT_TRUE(report.has_value());
@@ -75,8 +76,8 @@ TEST(Outbox, PublishesTheSameAgainUnderAnotherIdWhenItIsDue) {
   outbox.Retry(*due, again);
   ASSERT_EQ(again.size(), 1U);
   EXPECT_NE(Publish(again[0]).publish, Publish(out[0]).publish);
-  EXPECT_EQ(Publish(again[0]).value, "hello");
-  EXPECT_EQ(Publish(again[0]).headers, Hello().headers);
+  EXPECT_EQ(MessageOf(again[0]).value, "hello");
+  EXPECT_EQ(MessageOf(again[0]).headers, Hello().headers);
   EXPECT_EQ(outbox.Deadline(), std::nullopt);
 }
 
@@ -105,8 +106,8 @@ TEST(Outbox, GivesBackWhatIsTooLarge) {
   const auto report = outbox.OnPublished(Failed(out[0], base::ErrorKind::kTooLarge), kStart, rng);
   ASSERT_TRUE(report.has_value());
   EXPECT_EQ(report->fate, Outbox::Fate::kTooLarge);
-  EXPECT_EQ(report->message.topic, "out");
-  EXPECT_EQ(report->message.value, "hello");
+  EXPECT_EQ(report->message->topic, "out");
+  EXPECT_EQ(report->message->value, "hello");
   EXPECT_TRUE(outbox.empty());
 }
 

@@ -3,6 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <vector>
+
+#include "offsets/done_map.h"
 
 namespace llmbatch::pipeline {
 namespace {
@@ -38,13 +41,18 @@ RecordId Begin(Partitions& partitions, const model::TopicPartition& partition, s
   return id.value_or(RecordId{});
 }
 
-// "t/0@4", for each offset of a commit.
+// "t/0@4", with "[5,7)" for what is done above it, for each offset of a commit.
 std::string Text(const std::optional<ports::CommitOffsets>& commit) {
   std::string text;
   for (const ports::PartitionOffset& each :
        commit ? commit->offsets : std::vector<ports::PartitionOffset>()) {
     text += (text.empty() ? "" : " ") + each.partition.topic + "/" +
             std::to_string(each.partition.partition) + "@" + std::to_string(each.offset);
+    const auto done = offsets::DecodeDoneMap(each.offset, each.metadata);
+    EXPECT_TRUE(done.has_value());
+    for (const offsets::OffsetRange& range : done.value_or(offsets::DoneRanges())) {
+      text += "[" + std::to_string(range.begin) + "," + std::to_string(range.end) + ")";
+    }
   }
   return text;
 }
@@ -93,7 +101,42 @@ TEST(Partitions, CommitsUpToTheLowestOpenRecord) {
   const RecordId other = Begin(partitions, kOne, 0);
   partitions.Acknowledge(second);
   partitions.Acknowledge(other);
-  EXPECT_EQ(Text(partitions.NextCommit({1}, kStart)), "t/1@1");
+  EXPECT_EQ(Text(partitions.NextCommit({1}, kStart)), "t/0@0[1,2) t/1@1");
+}
+
+TEST(Partitions, CommitsAgainWhenOnlyTheDoneMapHasChanged) {
+  Partitions partitions = TwoPartitions();
+  Begin(partitions, kZero, 0);
+  partitions.Acknowledge(Begin(partitions, kZero, 1));
+  EXPECT_EQ(Text(partitions.NextCommit({1}, kStart)), "t/0@0[1,2)");
+  partitions.OnCommitted({.commit = {1}, .outcome = {}});
+  Begin(partitions, kZero, 2);
+  partitions.Acknowledge(Begin(partitions, kZero, 3));
+  EXPECT_EQ(Text(partitions.NextCommit({2}, kStart + kInterval)), "t/0@0[1,2)[3,4)");
+  partitions.OnCommitted({.commit = {2}, .outcome = {}});
+  EXPECT_EQ(Text(partitions.CommitNow({3}, {kZero})), "") << "nothing is new";
+}
+
+TEST(Partitions, LeavesAloneWhatTheOwnerBeforeFinished) {
+  Partitions partitions({}, kInterval);
+  const std::string map = offsets::EncodeDoneMap(4, {{5, 7}});
+  EXPECT_TRUE(
+      partitions.Assign({{.partition = kZero, .committed_offset = 4, .metadata = map}}).empty());
+  const RecordId fourth = Begin(partitions, kZero, 4);
+  EXPECT_FALSE(partitions.Begin(RecordAt(kZero, 5), kStart).has_value());
+  EXPECT_FALSE(partitions.Begin(RecordAt(kZero, 6), kStart).has_value());
+  Begin(partitions, kZero, 7);
+  partitions.Acknowledge(fourth);
+  EXPECT_EQ(Text(partitions.NextCommit({1}, kStart)), "t/0@7");
+}
+
+TEST(Partitions, ReadsEverythingAgainWhereTheMetadataIsNoDoneMap) {
+  Partitions partitions({}, kInterval);
+  const auto unreadable =
+      partitions.Assign({{.partition = kZero, .committed_offset = 4, .metadata = "somebody's own"},
+                         {.partition = kOne, .committed_offset = 4, .metadata = {}}});
+  EXPECT_EQ(unreadable, std::vector{kZero});
+  for (const int offset : {4, 5, 6}) Begin(partitions, kZero, offset);
 }
 
 TEST(Partitions, CommitsAnIntervalApartAndOneAtATime) {

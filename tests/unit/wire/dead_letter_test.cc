@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/utf8.h"
 
@@ -98,7 +99,9 @@ TEST(DeadLetter, HeadersAndKeyGoLast) {
   EXPECT_EQ(without_headers.key, record.key);
 
   record.key = std::string(5'000, 'k');
-  EXPECT_EQ(Encoded(record, 2'000).key, std::nullopt);
+  const DeadLetter without_key = Encoded(record, 2'000);
+  EXPECT_EQ(without_key.key, std::nullopt);
+  EXPECT_EQ(HeaderOf(without_key, "dlq-key-dropped"), "5000");
 }
 
 TEST(DeadLetter, ALongDetailIsCutBetweenCharacters) {
@@ -108,6 +111,109 @@ TEST(DeadLetter, ALongDetailIsCutBetweenCharacters) {
   const std::string cut = HeaderOf(letter, "dlq-detail").value_or("");
   EXPECT_EQ(cut.size(), 1'023U);
   EXPECT_TRUE(base::IsUtf8(cut));
+}
+
+// As it stands on the dead letters' topic.
+ports::Record Published(const DeadLetter& letter) {
+  ports::Record record{.partition = {.topic = "llm.dead-letters", .partition = 1},
+                       .offset = 7,
+                       .key = letter.key,
+                       .value = letter.value,
+                       .headers = letter.headers};
+  record.headers.push_back({"llmbatch-id", "0123"});
+  return record;
+}
+
+TEST(ReadDeadLetter, GivesBackWhatWasTold) {
+  const DeadLetterInfo info = ReadDeadLetter(Published(Encoded(BadRecord())));
+  EXPECT_EQ(info.reason, "not_json");
+  EXPECT_EQ(info.detail, "not JSON at byte 0");
+  ASSERT_TRUE(info.origin.has_value());
+  EXPECT_EQ(ToString(*info.origin), "llm.requests/3/1042");
+  EXPECT_EQ(info.attempts, 2);
+  EXPECT_EQ(info.at, base::ParseRfc3339("2026-11-21T07:51:21.042Z"));
+  EXPECT_EQ(info.value_bytes, 10);
+  EXPECT_EQ(info.missing, "");
+}
+
+TEST(ReadDeadLetter, TellsWhatDidNotFit) {
+  ports::Record record = BadRecord();
+  record.value = std::string(5'000, 'x');
+  const DeadLetterInfo info = ReadDeadLetter(Published(Encoded(record, 2'000)));
+  EXPECT_EQ(info.missing, "value");
+  EXPECT_EQ(info.value_bytes, 5'000);
+
+  record.value.reset();
+  record.headers = {{"huge", std::string(5'000, 'x')}};
+  EXPECT_EQ(ReadDeadLetter(Published(Encoded(record, 2'000))).missing, "headers");
+  record.headers = {};
+  record.key = std::string(5'000, 'k');
+  EXPECT_EQ(ReadDeadLetter(Published(Encoded(record, 2'000))).missing, "key");
+}
+
+TEST(ReadDeadLetter, LeavesEmptyWhatMakesNoSense) {
+  ports::Record record;
+  EXPECT_EQ(ReadDeadLetter(record).origin, std::nullopt);
+  for (const model::Header& bad :
+       std::vector<model::Header>{{"dlq-topic", "a/b"},
+                                  {"dlq-topic", ""},
+                                  {"dlq-partition", "-1"},
+                                  {"dlq-partition", "4294967296"},
+                                  {"dlq-offset", "1x"},
+                                  {"dlq-offset", "99999999999999999999"}}) {
+    record = Published(Encoded(BadRecord()));
+    for (model::Header& header : record.headers) {
+      if (header.name == bad.name) header.value = bad.value;
+    }
+    EXPECT_EQ(ReadDeadLetter(record).origin, std::nullopt) << bad.name << " " << bad.value;
+    EXPECT_FALSE(ReplayOf(record).ok());
+  }
+}
+
+TEST(ReplayOf, IsTheRecordAsItCameWithItsIdentity) {
+  const ports::Record record = BadRecord();
+  const auto replay = ReplayOf(Published(Encoded(record)));
+  ASSERT_TRUE(replay.ok());
+  EXPECT_EQ(replay->topic, "llm.requests");
+  EXPECT_EQ(replay->key, record.key);
+  EXPECT_EQ(replay->value, record.value);
+  auto headers = record.headers;
+  headers.push_back({"llmbatch-origin", "llm.requests/3/1042"});
+  EXPECT_EQ(replay->headers, headers);
+}
+
+TEST(ReplayOf, ATombstoneStaysOne) {
+  ports::Record record = BadRecord();
+  record.value.reset();
+  const auto replay = ReplayOf(Published(Encoded(record)));
+  ASSERT_TRUE(replay.ok());
+  EXPECT_EQ(replay->value, std::nullopt);
+}
+
+TEST(ReplayOf, KeepsTheIdentityOfAnEarlierReplay) {
+  ports::Record record = BadRecord();
+  record.headers = {{"llmbatch-origin", "first/0/1"}};
+  const auto replay = ReplayOf(Published(Encoded(record)));
+  ASSERT_TRUE(replay.ok());
+  EXPECT_EQ(replay->headers, record.headers);
+}
+
+TEST(ReplayOf, ReplacesAnIdentityThatIsNone) {
+  ports::Record record = BadRecord();
+  record.headers = {{"llmbatch-origin", "anything"}, {"a", "b"}};
+  const auto replay = ReplayOf(Published(Encoded(record)));
+  ASSERT_TRUE(replay.ok());
+  const std::vector<model::Header> expected{{"a", "b"}, {"llmbatch-origin", "llm.requests/3/1042"}};
+  EXPECT_EQ(replay->headers, expected);
+}
+
+TEST(ReplayOf, RefusesALetterThatIsNotWhole) {
+  ports::Record record = BadRecord();
+  record.value = std::string(5'000, 'x');
+  const auto replay = ReplayOf(Published(Encoded(record, 2'000)));
+  ASSERT_FALSE(replay.ok());
+  EXPECT_EQ(replay.error().kind, base::ErrorKind::kTooLarge);
+  EXPECT_EQ(replay.error().message, "the record's value didn't fit into it");
 }
 
 }  // namespace

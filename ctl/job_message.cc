@@ -1,0 +1,177 @@
+#include "ctl/job_message.h"
+
+#include <utility>
+#include <variant>
+
+#include "config/values.h"
+#include "json/value.h"
+#include "wire/request.h"
+
+namespace llmbatch::ctl {
+namespace {
+
+void WriteUnlessEmpty(json::Writer& writer, std::string_view name, const std::string& text) {
+  if (!text.empty()) writer.Key(name).String(text);
+}
+
+void WriteShared(json::Writer& writer, const WorkFlags& flags) {
+  writer.Key("task").String(flags.task);
+  WriteUnlessEmpty(writer, "user_id", flags.user_id);
+  if (flags.priority) writer.Key("priority").Int(*flags.priority);
+  WriteUnlessEmpty(writer, "deadline", flags.deadline);
+  WriteUnlessEmpty(writer, "max_cost_usd", flags.max_cost_usd);
+}
+
+base::Result<json::Document> ParseObject(std::string_view text, const std::string& where) {
+  auto document = json::Document::Parse(text);
+  if (!document) return base::Invalid(where + ": is no JSON: " + document.error().message);
+  if (!document->root().is(json::Kind::kObject)) {
+    return base::Invalid(where + ": must be a JSON object");
+  }
+  return document;
+}
+
+base::Result<void> WriteLine(json::Writer& writer, std::string_view line, std::size_t number) {
+  const std::string where = "line " + std::to_string(number);
+  const auto document = json::Document::Parse(line);
+  if (!document) return base::Invalid(where + ": is no JSON: " + document.error().message);
+  const json::Value value = document->root();
+  if (value.is(json::Kind::kString)) {
+    writer.BeginObject().Key("id").String(std::to_string(number));
+    writer.Key("text").String(value.AsString()).EndObject();
+    return {};
+  }
+  if (!value.is(json::Kind::kObject)) {
+    return base::Invalid(where + ": must be a JSON object or a JSON string");
+  }
+  const auto id = value.Find("id");
+  if (value.Find("input") || value.Find("text")) {
+    writer.BeginObject();
+    if (!id) writer.Key("id").String(std::to_string(number));
+    for (std::size_t i = 0; i < value.size(); ++i) {
+      writer.Key(value.MemberAt(i).name).Raw(value.MemberAt(i).value.ToJson());
+    }
+    writer.EndObject();
+    return {};
+  }
+  writer.BeginObject().Key("id");
+  if (id && id->is(json::Kind::kString)) {
+    writer.String(id->AsString());
+  } else {
+    writer.String(std::to_string(number));
+  }
+  writer.Key("input").Raw(value.ToJson()).EndObject();
+  return {};
+}
+
+base::Result<void> WriteLines(json::Writer& writer, std::string_view lines) {
+  std::size_t number = 0;
+  while (!lines.empty()) {
+    const std::size_t end = std::min(lines.find('\n'), lines.size());
+    const std::string_view line = lines.substr(0, end);
+    lines.remove_prefix(std::min(end + 1, lines.size()));
+    ++number;
+    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+    if (auto written = WriteLine(writer, line, number); !written) return written;
+  }
+  return {};
+}
+
+// The items of a job from all flags, numbered over the texts and inputs.
+base::Result<void> WriteItems(json::Writer& writer, const WorkFlags& flags) {
+  std::size_t number = 0;
+  writer.Key("items").BeginArray();
+  for (const std::string& text : flags.texts) {
+    writer.BeginObject().Key("id").String(std::to_string(++number));
+    writer.Key("text").String(text).EndObject();
+  }
+  for (const std::string& input : flags.inputs) {
+    const auto object = ParseObject(input, "--input");
+    if (!object) return object.error();
+    writer.BeginObject().Key("id").String(std::to_string(++number));
+    writer.Key("input").Raw(object->root().ToJson()).EndObject();
+  }
+  if (flags.lines) {
+    if (auto written = WriteLines(writer, *flags.lines); !written) return written;
+  }
+  writer.EndArray();
+  return {};
+}
+
+base::Result<std::string> ItemMessageOf(const WorkFlags& flags) {
+  if (flags.texts.size() + flags.inputs.size() != 1 || flags.lines) {
+    return base::Invalid("an item needs exactly one --text or --input");
+  }
+  json::Writer writer;
+  writer.BeginObject().Key("kind").String("item").Key("id").String(flags.item_id);
+  WriteShared(writer, flags);
+  if (!flags.texts.empty()) {
+    writer.Key("text").String(flags.texts.front());
+  } else {
+    const auto object = ParseObject(flags.inputs.front(), "--input");
+    if (!object) return object.error();
+    writer.Key("input").Raw(object->root().ToJson());
+  }
+  writer.EndObject();
+  return writer.Take();
+}
+
+base::Result<void> CheckTask(const std::string& task, const config::Config& config) {
+  std::vector<std::string> known;
+  for (const auto& [name, recipe] : config.catalog->tasks) known.push_back(name);
+  if (config.catalog->tasks.contains(task)) return {};
+  const auto nearest = config::Nearest(task, known);
+  return base::Invalid("task: the configuration has no task '" + task + "'" +
+                       (nearest ? "; did you mean '" + *nearest + "'?" : ""));
+}
+
+}  // namespace
+
+base::Result<std::string> MessageOf(const WorkFlags& flags) {
+  if (!flags.item_id.empty()) return ItemMessageOf(flags);
+  json::Writer writer;
+  writer.BeginObject().Key("kind").String("job").Key("job_id").String(flags.job_id);
+  writer.Key("workflow").String("map");
+  WriteShared(writer, flags);
+  if (auto written = WriteItems(writer, flags); !written) return written.error();
+  writer.EndObject();
+  return writer.Take();
+}
+
+base::Result<Submission> CheckMessage(std::string value, const config::Config& config) {
+  const auto max_bytes = static_cast<std::size_t>(config.kafka.max_message_bytes);
+  ports::Record record;
+  record.value = std::move(value);
+  const wire::Decoded decoded = wire::DecodeRequest(record, max_bytes);
+  Submission submission;
+  std::string task;
+  if (const auto* malformed = std::get_if<wire::Malformed>(&decoded)) {
+    return base::Invalid(std::string(ToString(malformed->reason)) + ": " + malformed->detail);
+  }
+  if (const auto* job = std::get_if<model::Job>(&decoded)) {
+    submission.is_job = true;
+    submission.id = submission.key = job->job_id;
+    submission.items = job->items.size();
+    task = job->task;
+  } else {
+    const auto& item = std::get<model::Item>(decoded);
+    submission.id = item.id;
+    submission.key = item.job_id.empty() ? item.id : item.job_id;
+    task = item.task;
+  }
+  if (auto known = CheckTask(task, config); !known) return known.error();
+  submission.value = *std::move(record.value);
+  return submission;
+}
+
+base::Result<std::string> TopicOf(const std::string& named, const config::Kafka& kafka) {
+  if (!named.empty()) {
+    if (config::ReadsTopic(kafka, named)) return named;
+    return base::Invalid("the configuration reads no messages from topic '" + named + "'");
+  }
+  const std::string& first = kafka.requests.front();
+  if (!first.starts_with('^')) return first;
+  return base::Invalid("kafka.requests is a regular expression; name the topic with --topic");
+}
+
+}  // namespace llmbatch::ctl

@@ -1,0 +1,207 @@
+// Pipeline, second part: what the ledger knows, what it is told, and who works for which outcome.
+#include <algorithm>
+#include <cstddef>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "pipeline/observations.h"
+#include "pipeline/pipeline.h"
+#include "wire/outcome.h"
+
+namespace llmbatch::pipeline {
+namespace {
+
+constexpr std::size_t kMaxKeysPerLookup = 500;
+// Another replica's answer takes seconds; its result is late by this at the most.
+constexpr base::Duration kHeldInterval = std::chrono::milliseconds(500);
+
+}  // namespace
+
+// ── what is known
+// ─────────────────────────────────────────────
+
+void Pipeline::LookUp(model::RequestId id) {
+  Request& request = requests_.at(id);
+  if (!single_flight_.Enter(request.ledger_key, id)) {
+    request.stage = Stage::kFollowing;
+    return;
+  }
+  request.stage = Stage::kLookingUp;
+  to_look_up_.push_back(id);
+}
+
+void Pipeline::AskAgainForHeld() {
+  while (!held_.empty() && held_.begin()->first <= now_.steady) {
+    const auto found = requests_.find(held_.extract(held_.begin()).mapped());
+    if (found == requests_.end()) continue;
+    found->second.stage = Stage::kLookingUp;
+    to_look_up_.push_back(found->first);
+  }
+}
+
+void Pipeline::LookUpPending() {
+  for (std::size_t begin = 0; begin < to_look_up_.size(); begin += kMaxKeysPerLookup) {
+    const std::size_t end = std::min(to_look_up_.size(), begin + kMaxKeysPerLookup);
+    ports::LookUpOutcomes command{
+        .lookup = lookup_ids_.Next(), .keys = {}, .claim_ttl = options_.ledger_ttl};
+    std::vector<model::RequestId> ids(to_look_up_.begin() + static_cast<std::ptrdiff_t>(begin),
+                                      to_look_up_.begin() + static_cast<std::ptrdiff_t>(end));
+    command.keys.reserve(ids.size());
+    for (const model::RequestId id : ids) command.keys.push_back(requests_.at(id).ledger_key);
+    lookups_.emplace(command.lookup, std::move(ids));
+    Emit(std::move(command));
+  }
+  to_look_up_.clear();
+}
+
+void Pipeline::On(ports::OutcomesLookedUp& event) {
+  auto node = lookups_.extract(event.lookup);
+  if (node.empty()) return;
+  const std::vector<model::RequestId>& ids = node.mapped();
+  // An answer of another length would put outcomes to the wrong items.
+  const bool usable = event.entries.ok() && event.entries->size() == ids.size();
+  SetDegraded("ledger", !usable);
+  if (!usable) {
+    Emit(Observed(ports::Metric::kLedgerFailures, 1, {"look_up"}));
+    for (const model::RequestId id : ids) OnMiss(id);
+    return;
+  }
+  std::set<std::string> in_doubt;
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    ports::LedgerEntry& entry = (*event.entries)[i];
+    if (!entry.in_doubt.empty()) in_doubt.insert(std::move(entry.in_doubt));
+    OnLedgerEntry(ids[i], entry);
+  }
+  if (!in_doubt.empty()) {
+    Emit(Observed(ports::Metric::kCallsRepeated, static_cast<double>(in_doubt.size()),
+                  {"in_doubt"}));
+  }
+}
+
+void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entry) {
+  if (entry.state == ports::LedgerEntry::State::kOthers) return OnHeld(id);
+  if (entry.state == ports::LedgerEntry::State::kDone) {
+    if (auto outcome = wire::DecodeOutcome(entry.outcome)) {
+      Emit(Observed(ports::Metric::kLedgerLookups, 1, {"hit"}));
+      auto node = requests_.extract(id);
+      return Conclude(Settled{
+          .request = std::move(node.mapped()), .outcome = *std::move(outcome), .queued = {}});
+    }
+  }
+  Emit(Observed(ports::Metric::kLedgerLookups, 1, {"miss"}));
+  OnMiss(id);
+}
+
+void Pipeline::OnHeld(model::RequestId id) {
+  Emit(Observed(ports::Metric::kLedgerLookups, 1, {"held"}));
+  Request& request = requests_.at(id);
+  request.stage = Stage::kHeld;
+  if (request.orphaned || phase_ != Phase::kRunning) return GiveUp(id);
+  held_.emplace(now_.steady + kHeldInterval, id);
+}
+
+void Pipeline::OnMiss(model::RequestId id) {
+  Request& request = requests_.at(id);
+  request.stage = Stage::kQueued;
+  if (request.orphaned || phase_ != Phase::kRunning) return GiveUp(id);
+  const bool last_of_job = request.job && jobs_.Contains(request.job->job) &&
+                           jobs_.IsLast(request.job->job, request.job->index);
+  if (batcher_.Add(request, now_.steady, out_) == Batcher::Fit::kTooLarge) {
+    if (last_of_job) batcher_.Flush(request, out_);
+    model::ItemOutcome outcome;
+    outcome.error = model::ItemError{.code = model::ErrorCode::kItemTooLarge,
+                                     .message = "the item alone is over max_batch_tokens",
+                                     .retryable = false,
+                                     .attempts = 0};
+    outcome.cost = model::NanoUsd{};
+    Settled settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}};
+    requests_.erase(id);
+    // Nobody has to remember what anyone finds out at once.
+    to_release_.push_back(settled.request.ledger_key);
+    return Conclude(std::move(settled));
+  }
+  if (last_of_job) batcher_.Flush(request, out_);
+}
+
+// ── what it is told
+// ─────────────────────────────────────────────
+
+void Pipeline::Settle(Verdicts verdicts) {
+  for (Verdict& verdict : verdicts) {
+    auto node = requests_.extract(verdict.request);
+    if (node.empty()) continue;
+    to_store_.push_back(Settled{.request = std::move(node.mapped()),
+                                .outcome = std::move(verdict.outcome),
+                                .queued = verdict.queued});
+  }
+}
+
+void Pipeline::StorePending() {
+  if (to_store_.empty()) return;
+  ports::StoreOutcomes command{
+      .store = store_ids_.Next(), .outcomes = {}, .ttl = options_.ledger_ttl};
+  command.outcomes.reserve(to_store_.size());
+  for (const Settled& settled : to_store_) {
+    command.outcomes.push_back(
+        {.key = settled.request.ledger_key, .value = wire::EncodeOutcome(settled.outcome)});
+  }
+  stores_.emplace(command.store, std::exchange(to_store_, {}));
+  Emit(std::move(command));
+}
+
+void Pipeline::On(ports::OutcomesStored& event) {
+  auto node = stores_.extract(event.store);
+  if (node.empty()) return;
+  SetDegraded("ledger", !event.outcome.ok());
+  if (!event.outcome) Emit(Observed(ports::Metric::kLedgerFailures, 1, {"store"}));
+  // Without the ledger a crash may have to pay again; holding the results back would help nobody.
+  for (Settled& settled : node.mapped()) Conclude(std::move(settled));
+}
+
+void Pipeline::Conclude(Settled settled) {
+  for (const model::RequestId follower : single_flight_.Land(settled.request.ledger_key)) {
+    auto node = requests_.extract(follower);
+    if (node.empty()) continue;
+    PublishOutcome(Settled{
+        .request = std::move(node.mapped()), .outcome = settled.outcome, .queued = settled.queued});
+  }
+  PublishOutcome(std::move(settled));
+}
+
+// ── what is given up
+// ─────────────────────────────────────────────
+
+void Pipeline::GiveUpRequests(const std::vector<model::TopicPartition>& partitions) {
+  std::vector<model::RequestId> gone;
+  for (auto& [id, request] : requests_) {
+    const bool concerned = std::find(partitions.begin(), partitions.end(),
+                                     request.origin.partition) != partitions.end();
+    if (!concerned) continue;
+    // What is under way comes to its end, for the ledger alone.
+    request.orphaned = true;
+    const bool under_way = request.stage == Stage::kInFlight || request.stage == Stage::kLookingUp;
+    if (!under_way) gone.push_back(id);
+  }
+  for (const model::RequestId id : gone) GiveUp(id);
+  calls_.NoticeGivenUp();
+}
+
+void Pipeline::GiveUp(model::RequestId id) {
+  auto node = requests_.extract(id);
+  if (node.empty() || node.mapped().stage == Stage::kFollowing) return;
+  const Request& request = node.mapped();
+  if (request.stage != Stage::kHeld) to_release_.push_back(request.ledger_key);
+  for (const model::RequestId follower : single_flight_.Land(request.ledger_key)) {
+    const auto found = requests_.find(follower);
+    if (found != requests_.end() && !found->second.orphaned) LookUp(follower);
+  }
+}
+
+void Pipeline::ReleasePending() {
+  if (to_release_.empty()) return;
+  Emit(ports::ReleaseClaims{.keys = std::exchange(to_release_, {})});
+}
+
+}  // namespace llmbatch::pipeline

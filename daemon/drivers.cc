@@ -40,8 +40,9 @@ http::ClientOptions EndpointsOf(const config::Config& config) {
                             .connect_timeout = provider.connect_timeout,
                             .max_connections = provider.provider.concurrency};
     if (!provider.api_key.empty()) {
-      endpoint.credentials.push_back(
-          {.header = "Authorization", .prefix = "Bearer ", .secret = provider.api_key});
+      endpoint.credentials.push_back({.header = provider.api_key_header,
+                                      .prefix = provider.api_key_prefix,
+                                      .secret = provider.api_key});
     }
     options.endpoints.emplace(name, std::move(endpoint));
   }

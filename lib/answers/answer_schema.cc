@@ -84,6 +84,11 @@ void WriteRequired(json::Writer& writer, Value schema) {
   writer.EndArray();
 }
 
+bool DeclaresProperties(Value schema) {
+  const auto properties = schema.Find("properties");
+  return properties && properties->size() > 0;
+}
+
 bool BelongsToRoot(std::string_view name) { return name == "$defs" || name == "definitions"; }
 
 void WriteItem(json::Writer& writer, Value schema) {
@@ -97,6 +102,10 @@ void WriteItem(json::Writer& writer, Value schema) {
       continue;
     }
     writer.Key(member.name).Raw(member.value.ToJson());
+  }
+  // Nothing is declared, so anything is welcome; beside the id that has to be said.
+  if (!DeclaresProperties(schema) && !schema.Find("additionalProperties")) {
+    writer.Key("additionalProperties").Bool(true);
   }
   writer.EndObject();
 }

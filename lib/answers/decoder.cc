@@ -99,6 +99,16 @@ std::optional<Reading> BestReading(std::string_view text, const Candidates& cand
   return best;
 }
 
+// A provider that must name every property says null for one that the item has not: such nulls are
+// taken out.
+bool Meets(const json::Schema* schema, std::string& output) {
+  if (schema == nullptr || schema->Validate(output)) return true;
+  auto without_nulls = schema->WithoutForeignNulls(output);
+  if (!without_nulls || !schema->Validate(*without_nulls)) return false;
+  output = std::move(*without_nulls);
+  return true;
+}
+
 DecodedAnswers Settle(Reading reading, std::size_t items, const json::Schema* schema) {
   DecodedAnswers decoded{.outputs = std::vector<std::optional<std::string>>(items),
                          .problems = std::vector<Problem>(items, Problem::kMissing),
@@ -111,7 +121,7 @@ DecodedAnswers Settle(Reading reading, std::size_t items, const json::Schema* sc
     if (problem != Problem::kMissing) {
       problem = Problem::kDuplicate;
       output.reset();
-    } else if (schema != nullptr && !schema->Validate(answer.output)) {
+    } else if (!Meets(schema, answer.output)) {
       problem = Problem::kInvalid;
     } else {
       problem = Problem::kNone;

@@ -49,8 +49,9 @@ struct DecodedAnswers {
 // one that answers the most items counts, then the longest. Never takes half an object, and never
 // an object nested in another for an answer.
 //
-// `schema` is that of one output; nullptr: any object will do. The error is kTooLarge, or kInvalid
-// for a text in which nothing has the form of an answer; it doesn't quote the text.
+// `schema` is that of one output; nullptr: any object will do. A null for a property that may be
+// missing but not null counts as missing, and is left out of the output. The error is kTooLarge, or
+// kInvalid for a text in which nothing has the form of an answer; it doesn't quote the text.
 base::Result<DecodedAnswers> DecodeAnswers(std::string_view text,
                                            std::span<const std::string> nonces,
                                            const json::Schema* schema, Ending ending);

@@ -66,6 +66,8 @@ struct ProviderConfig {
   model::Provider provider;
   std::string base_url = "https://api.openai.com/v1";
   base::Secret api_key;  // empty: the server asks for none
+  std::string api_key_header = "Authorization";
+  std::string api_key_prefix = "Bearer ";  // what stands before the key in that header
   bool allow_private = false;
   std::string ca_file;  // empty: the system's authorities
   std::string proxy;    // empty: none

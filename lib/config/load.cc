@@ -66,8 +66,8 @@ class Reader {
 
  private:
   std::shared_ptr<const model::Catalog> ReadCatalog(const Config& config) {
-    std::map<std::string, std::string> providers;
-    for (const auto& [name, provider] : config.providers) providers[name] = provider.provider.api;
+    std::map<std::string, model::Provider> providers;
+    for (const auto& [name, provider] : config.providers) providers[name] = provider.provider;
     const Models models = ReadModels(top_.Table("models"));
     std::map<std::string, std::vector<model::RouteEntry>> routes;
     const TaskContext context{.providers = providers,
@@ -78,9 +78,7 @@ class Reader {
     routes = ReadRoutes(top_.Table("routes"), context);
 
     auto catalog = std::make_shared<model::Catalog>();
-    for (const auto& [name, provider] : config.providers) {
-      catalog->providers.emplace(name, provider.provider);
-    }
+    catalog->providers = providers;
     Section tasks = top_.Table("tasks");
     for (auto& [name, section] : tasks.NamedTables()) {
       auto task = ReadTask(name, section, context);

@@ -1,6 +1,9 @@
 #include <algorithm>
 #include <array>
+#include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "config/credential.h"
 #include "config/sections.h"
@@ -13,29 +16,138 @@ namespace {
 
 using SchemaMode = model::Provider::SchemaMode;
 
-void ReadApi(model::Provider& provider, Section& section) {
-  constexpr std::array<std::string_view, 3> kPlanned{"azure_openai", "anthropic", "gemini"};
+std::vector<std::string> KnownApis() {
+  std::vector<std::string> apis;
+  for (const std::string_view api : providers::Apis()) apis.emplace_back(api);
+  return apis;
+}
+
+// After an unknown api, as if it were the usual one, so that reading goes on.
+providers::FormatTraits ReadApi(model::Provider& provider, Section& section) {
   const std::string api = section.String("api", provider.api);
   if (providers::CodecFor(api) != nullptr) {
     provider.api = api;
-    return;
+  } else {
+    section.Fail("api", "must be " + Enumerate(KnownApis()));
   }
-  const bool planned = std::find(kPlanned.begin(), kPlanned.end(), api) != kPlanned.end();
-  section.Fail("api", planned ? "\"" + api + "\" is not supported in this version; use \"openai\""
-                              : "must be \"openai\"");
+  return providers::CodecFor(provider.api)->traits();
 }
 
-// Where a request's body leaves it to us how a field is called.
-void ReadWireSwitches(model::Provider& provider, Section& section) {
-  provider.max_tokens_field = section.Choice<std::string>(
-      "max_tokens_field", provider.max_tokens_field,
-      {{"max_completion_tokens", "max_completion_tokens"}, {"max_tokens", "max_tokens"}});
-  provider.system_role = section.Choice<std::string>(
-      "system_role", provider.system_role, {{"system", "system"}, {"developer", "developer"}});
-  provider.schema_mode = section.Choice<SchemaMode>("schema_mode", provider.schema_mode,
-                                                    {{"json_schema", SchemaMode::kJsonSchema},
-                                                     {"json_object", SchemaMode::kJsonObject},
-                                                     {"none", SchemaMode::kNone}});
+// Reports the key if the format has nothing that it could mean.
+bool HasMeaning(bool in_format, std::string_view key, const model::Provider& provider,
+                Section& section) {
+  if (in_format) return true;
+  section.Known(key);
+  if (section.Has(key)) section.Fail(key, "has no meaning with api = \"" + provider.api + "\"");
+  return false;
+}
+
+SchemaMode ReadSchemaMode(const model::Provider& provider, const providers::FormatTraits& traits,
+                          Section& section) {
+  Section::Choices<SchemaMode> choices;
+  for (const auto& [word, mode] : {std::pair("json_schema", SchemaMode::kJsonSchema),
+                                   {"openapi_schema", SchemaMode::kOpenApiSchema},
+                                   {"json_object", SchemaMode::kJsonObject},
+                                   {"json_object_schema", SchemaMode::kJsonObjectSchema},
+                                   {"none", SchemaMode::kNone}}) {
+    const auto& modes = traits.schema_modes;
+    if (std::find(modes.begin(), modes.end(), mode) != modes.end())
+      choices.emplace_back(word, mode);
+  }
+  return section.Choice<SchemaMode>("schema_mode", provider.schema_mode, choices);
+}
+
+// Where a request's body leaves it to us what it says, and how.
+void ReadWireSwitches(model::Provider& provider, const providers::FormatTraits& traits,
+                      Section& section) {
+  using PromptCache = model::Provider::PromptCache;
+  if (HasMeaning(!traits.api_version.empty(), "api_version", provider, section)) {
+    provider.api_version = section.String("api_version", std::string(traits.api_version));
+    if (!IsName(provider.api_version)) {
+      section.Fail("api_version", "must be 1 to 64 of A–Z a–z 0–9 . _ -");
+    }
+  }
+  if (HasMeaning(traits.has_chat_names, "max_tokens_field", provider, section)) {
+    provider.max_tokens_field = section.Choice<std::string>(
+        "max_tokens_field", provider.max_tokens_field,
+        {{"max_completion_tokens", "max_completion_tokens"}, {"max_tokens", "max_tokens"}});
+  }
+  if (HasMeaning(traits.has_chat_names, "system_role", provider, section)) {
+    provider.system_role = section.Choice<std::string>(
+        "system_role", provider.system_role, {{"system", "system"}, {"developer", "developer"}});
+  }
+  provider.schema_mode = ReadSchemaMode(provider, traits, section);
+  if (HasMeaning(traits.has_strict_schema, "strict_schema", provider, section)) {
+    provider.strict_schema = section.Bool("strict_schema", provider.strict_schema);
+  }
+  if (HasMeaning(traits.has_prompt_cache, "prompt_cache", provider, section)) {
+    provider.prompt_cache = section.Choice<PromptCache>(
+        "prompt_cache", provider.prompt_cache,
+        {{"none", PromptCache::kNone}, {"5m", PromptCache::kMinutes}, {"1h", PromptCache::kHour}});
+  }
+}
+
+bool IsHeaderName(std::string_view text) {
+  return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+           c == '_';
+  });
+}
+
+bool IsHeaderValue(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
+}
+
+std::string ToLower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  return lower;
+}
+
+// Those that the format, HTTP or the key's own settings write.
+bool IsTakenHeader(std::string_view name, std::string_view key_header) {
+  constexpr std::array<std::string_view, 14> kTaken{
+      "accept-encoding",   "anthropic-version", "api-key",      "authorization", "connection",
+      "content-encoding",  "content-length",    "content-type", "expect",        "host",
+      "transfer-encoding", "user-agent",        "x-api-key",    "x-goog-api-key"};
+  const std::string lower = ToLower(name);
+  return lower == ToLower(key_header) ||
+         std::find(kTaken.begin(), kTaken.end(), lower) != kTaken.end();
+}
+
+void ReadHeaders(ProviderConfig& config, Section section) {
+  for (const std::string& name : section.Keys()) {
+    const std::string value = section.String(name, "", Empty::kAllowed);
+    if (!IsHeaderName(name)) {
+      section.Fail(name, "is no name of a header: A–Z a–z 0–9 _ -");
+    } else if (IsTakenHeader(name, config.api_key_header)) {
+      section.Fail(name, "is set by the daemon and can't be given here");
+    } else if (!IsHeaderValue(value)) {
+      section.Fail(name, "may have only printable ASCII characters");
+    } else {
+      config.provider.headers.push_back({.name = name, .value = value});
+    }
+  }
+}
+
+// Where the provider is, and what is shown at its door.
+void ReadEndpoint(ProviderConfig& config, const providers::FormatTraits& traits, Section& section,
+                  const Environment& environment) {
+  config.allow_private = section.Bool("allow_private", config.allow_private);
+  if (traits.base_url.empty() && !section.Has("base_url")) {
+    section.Fail("base_url", "missing: api = \"" + config.provider.api + "\" has no usual one");
+  }
+  config.base_url = section.String("base_url", std::string(traits.base_url));
+  const std::string fault = FaultOfBaseUrl(config.base_url, config.allow_private);
+  if (!fault.empty() && section.Has("base_url")) section.Fail("base_url", fault);
+  config.api_key = ReadSecret(section, "api_key", environment);
+  config.api_key_header = section.String("api_key_header", std::string(traits.api_key_header));
+  if (!IsHeaderName(config.api_key_header)) {
+    section.Fail("api_key_header", "is no name of a header: A–Z a–z 0–9 _ -");
+  }
+  const bool bearer = ToLower(config.api_key_header) == "authorization";
+  config.api_key_prefix = bearer ? "Bearer " : "";
+  ReadHeaders(config, section.Table("headers"));
 }
 
 // Dollars per million tokens, written as a text so that no digit is lost.
@@ -65,16 +177,22 @@ std::optional<model::ModelPrice> ReadPrices(Section& section) {
   const auto input = ReadPrice(section, "input_usd_per_million");
   const auto cached = ReadPrice(section, "cached_input_usd_per_million");
   const auto output = ReadPrice(section, "output_usd_per_million");
+  const auto write = ReadPrice(section, "cache_write_usd_per_million");
+  const auto long_write = ReadPrice(section, "long_cache_write_usd_per_million");
   if (const toml::node* node = section.Any("as_of", toml::node_type::date)) {
     section.Note("as_of", ToText(node->as_date()->get()));
   }
-  if (!input && !cached && !output) return std::nullopt;
+  if (!input && !cached && !output && !write && !long_write) return std::nullopt;
   for (const std::string_view key : {"input_usd_per_million", "output_usd_per_million"}) {
     if (!section.Has(key)) section.Fail(key, "missing: a price needs both input and output");
   }
-  return model::ModelPrice{.input_nanos_per_1k = input.value_or(0),
-                           .cached_input_nanos_per_1k = cached.value_or(input.value_or(0)),
-                           .output_nanos_per_1k = output.value_or(0)};
+  const std::int64_t input_price = input.value_or(0);
+  const std::int64_t write_price = write.value_or(input_price);
+  return model::ModelPrice{.input_nanos_per_1k = input_price,
+                           .cached_input_nanos_per_1k = cached.value_or(input_price),
+                           .output_nanos_per_1k = output.value_or(0),
+                           .cache_write_nanos_per_1k = write_price,
+                           .long_cache_write_nanos_per_1k = long_write.value_or(write_price)};
 }
 
 std::int64_t ReadRequiredTokens(Section& section, std::string_view key) {
@@ -91,13 +209,9 @@ ProviderConfig ReadProvider(const std::string& name, Section section,
   model::Provider& provider = config.provider;
   provider.name = name;
   if (!IsName(name)) section.Fail("", "a provider's name must be 1 to 64 of A–Z a–z 0–9 . _ -");
-  ReadApi(provider, section);
-  ReadWireSwitches(provider, section);
-  config.allow_private = section.Bool("allow_private", config.allow_private);
-  config.base_url = section.String("base_url", config.base_url);
-  const std::string fault = FaultOfBaseUrl(config.base_url, config.allow_private);
-  if (!fault.empty()) section.Fail("base_url", fault);
-  config.api_key = ReadSecret(section, "api_key", environment);
+  const providers::FormatTraits traits = ReadApi(provider, section);
+  ReadWireSwitches(provider, traits, section);
+  ReadEndpoint(config, traits, section, environment);
   if (section.Has("ca_file")) {
     config.ca_file = section.ResolvePath("ca_file", section.String("ca_file", ""));
     const auto text = environment.read_file(config.ca_file);

@@ -30,7 +30,7 @@ Models ReadModels(Section section);
 
 // What a task may name.
 struct TaskContext {
-  const std::map<std::string, std::string>& providers;  // name → api
+  const std::map<std::string, model::Provider>& providers;
   const Models& models;
   const std::map<std::string, std::vector<model::RouteEntry>>& routes;
   const Kafka& kafka;

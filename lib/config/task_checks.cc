@@ -24,10 +24,11 @@ base::Result<void> CheckTemplates(const model::Task& task) {
   return {};
 }
 
-base::Result<void> CheckParameters(std::string_view parameters_json, std::string_view api) {
-  const providers::Codec* codec = providers::CodecFor(api);
+base::Result<void> CheckParameters(std::string_view parameters_json,
+                                   const model::Provider& provider) {
+  const providers::Codec* codec = providers::CodecFor(provider.api);
   if (codec == nullptr) return {};  // reported with the provider
-  return codec->ValidateParameters(parameters_json);
+  return codec->ValidateParameters(parameters_json, provider);
 }
 
 }  // namespace llmbatch::config

@@ -17,7 +17,8 @@ base::Result<std::string> CheckOutputSchema(std::string_view text);
 // "prompt: …".
 base::Result<void> CheckTemplates(const model::Task& task);
 
-// Whether `parameters_json` may go into requests to a provider with this `api`.
-base::Result<void> CheckParameters(std::string_view parameters_json, std::string_view api);
+// Whether `parameters_json` may go into requests to this provider.
+base::Result<void> CheckParameters(std::string_view parameters_json,
+                                   const model::Provider& provider);
 
 }  // namespace llmbatch::config

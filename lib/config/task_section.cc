@@ -25,7 +25,7 @@ std::string ToText(const RouteEntry& entry) { return entry.provider + "/" + entr
 std::string FaultOf(const RouteEntry& entry, const TaskContext& context) {
   if (!context.providers.contains(entry.provider)) {
     std::vector<std::string> known;
-    for (const auto& [name, api] : context.providers) known.push_back(name);
+    for (const auto& [name, provider] : context.providers) known.push_back(name);
     const auto nearest = Nearest(entry.provider, known);
     return "unknown provider \"" + entry.provider + "\"; " +
            (nearest ? "did you mean \"" + *nearest + "\"?"

@@ -9,6 +9,7 @@
 
 #include "base/utf8.h"
 #include "json/schema_rules.h"
+#include "json/writer.h"
 
 namespace llmbatch::json {
 namespace {
@@ -54,6 +55,15 @@ struct Failure {
 using Verdict = std::optional<Failure>;
 
 Verdict Fails(std::string_view keyword) { return Failure{.pointer = {}, .keyword = keyword}; }
+
+// Of the schema that is declared for a member.
+std::optional<std::size_t> FindProperty(const SchemaNode& node, std::string_view name) {
+  const auto declared = std::lower_bound(
+      node.properties.begin(), node.properties.end(), name,
+      [](const auto& property, std::string_view wanted) { return property.first < wanted; });
+  if (declared == node.properties.end() || declared->first != name) return std::nullopt;
+  return declared->second;
+}
 
 // One value's check. Ends early once it has taken too many steps.
 class Check {
@@ -140,11 +150,8 @@ class Check {
   }
 
   Verdict OneMember(const SchemaNode& node, const Member& member) {
-    const auto declared = std::lower_bound(
-        node.properties.begin(), node.properties.end(), member.name,
-        [](const auto& property, std::string_view name) { return property.first < name; });
-    if (declared != node.properties.end() && declared->first == member.name) {
-      Verdict verdict = Run(declared->second, member.value);
+    if (const auto declared = FindProperty(node, member.name)) {
+      Verdict verdict = Run(*declared, member.value);
       return verdict ? Below(PointerStep(member.name), *std::move(verdict)) : std::nullopt;
     }
     if (!node.additional) return std::nullopt;
@@ -230,6 +237,67 @@ class Check {
   bool exhausted_ = false;
 };
 
+// Copies a value without the nulls that stand for something missing.
+class NullRemover {
+ public:
+  explicit NullRemover(const SchemaRules& rules) : rules_(rules) {}
+
+  std::optional<std::string> Run(Value root) {
+    Copy(rules_.root, root);
+    std::string text = writer_.Take();
+    if (removed_ == 0) return std::nullopt;
+    return text;
+  }
+
+ private:
+  void Copy(std::size_t index, Value value) {
+    const SchemaNode& node = Resolve(index);
+    if (value.is(Kind::kArray) && node.items) {
+      writer_.BeginArray();
+      for (std::size_t i = 0; i < value.size(); ++i) Copy(*node.items, value.At(i));
+      writer_.EndArray();
+    } else if (value.is(Kind::kObject) && !node.properties.empty()) {
+      writer_.BeginObject();
+      for (std::size_t i = 0; i < value.size(); ++i) CopyMember(node, value.MemberAt(i));
+      writer_.EndObject();
+    } else {
+      writer_.Raw(value.ToJson());
+    }
+  }
+
+  void CopyMember(const SchemaNode& node, const Member& member) {
+    const auto declared = FindProperty(node, member.name);
+    if (declared && member.value.is(Kind::kNull) && !Requires(node, member.name) &&
+        Check(rules_).Run(*declared, member.value)) {
+      ++removed_;
+      return;
+    }
+    writer_.Key(member.name);
+    if (declared) {
+      Copy(*declared, member.value);
+    } else {
+      writer_.Raw(member.value.ToJson());
+    }
+  }
+
+  // What a reference leads to, unless it leads in a circle.
+  const SchemaNode& Resolve(std::size_t index) const {
+    std::size_t steps = 0;
+    while (rules_.nodes[index].target && ++steps < rules_.nodes.size()) {
+      index = *rules_.nodes[index].target;
+    }
+    return rules_.nodes[index];
+  }
+
+  static bool Requires(const SchemaNode& node, std::string_view name) {
+    return std::find(node.required.begin(), node.required.end(), name) != node.required.end();
+  }
+
+  const SchemaRules& rules_;
+  Writer writer_;
+  std::size_t removed_ = 0;
+};
+
 }  // namespace
 
 Schema::Schema(std::shared_ptr<const SchemaRules> rules) : rules_(std::move(rules)) {}
@@ -256,6 +324,12 @@ base::Result<void> Schema::Validate(std::string_view json) const {
   const auto document = Document::Parse(json);
   if (!document) return document.error();
   return Validate(document->root());
+}
+
+std::optional<std::string> Schema::WithoutForeignNulls(std::string_view json) const {
+  const auto document = Document::Parse(json);
+  if (!document) return std::nullopt;
+  return NullRemover(*rules_).Run(document->root());
 }
 
 }  // namespace llmbatch::json

@@ -3,6 +3,8 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -37,6 +39,11 @@ class Schema {
   base::Result<void> Validate(Value value) const;
   // Reads `json` under the default Limits first.
   base::Result<void> Validate(std::string_view json) const;
+
+  // `json` without members that are null instead of missing: they are null, declared, not required,
+  // and their own schema refuses null. Not looked for within allOf, anyOf, oneOf and not. nullopt
+  // if there is none, or if it is no JSON.
+  std::optional<std::string> WithoutForeignNulls(std::string_view json) const;
 
  private:
   explicit Schema(std::shared_ptr<const SchemaRules> rules);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "model/item.h"
 #include "model/money.h"
 
 namespace llmbatch::model {
@@ -58,6 +59,9 @@ struct ModelPrice {
   std::int64_t input_nanos_per_1k = 0;
   std::int64_t cached_input_nanos_per_1k = 0;
   std::int64_t output_nanos_per_1k = 0;
+  // Of input written to the provider's cache: for minutes, and for an hour.
+  std::int64_t cache_write_nanos_per_1k = 0;
+  std::int64_t long_cache_write_nanos_per_1k = 0;
 };
 
 struct ModelInfo {
@@ -67,16 +71,27 @@ struct ModelInfo {
 };
 
 // How a provider's wire format is spoken; everything in which compatible servers differ is a switch
-// here.
+// here. A switch that a format does not have is without effect there.
 struct Provider {
-  enum class SchemaMode { kJsonSchema, kJsonObject, kNone };
+  enum class SchemaMode {
+    kJsonSchema,
+    kJsonObject,        // any JSON object
+    kJsonObjectSchema,  // the same, with the schema beside it
+    kOpenApiSchema,     // in the dialect of OpenAPI
+    kNone,
+  };
+  enum class PromptCache { kNone, kMinutes, kHour };
 
   std::string name;
   std::string api = "openai";
+  std::string api_version;             // empty: the format's usual one
+  std::vector<model::Header> headers;  // sent with each request, beside the format's own
   std::string max_tokens_field = "max_completion_tokens";
   std::string system_role = "system";
   SchemaMode schema_mode = SchemaMode::kJsonSchema;
-  std::int64_t concurrency = 64;  // calls in flight of this replica
+  bool strict_schema = true;  // the provider is asked to keep to the schema in every answer
+  PromptCache prompt_cache = PromptCache::kNone;  // how long the system text is kept at theirs
+  std::int64_t concurrency = 64;                  // calls in flight of this replica
   std::int64_t max_response_bytes = 32LL << 20;
 };
 

@@ -221,7 +221,7 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   std::variant<providers::Completion, providers::CallFailure> decoded;
   if (const auto* response = std::get_if<ports::HttpResponse>(&event.outcome)) {
     decoded = codec->Decode(*response, now.wall);
-    ObserveRateLimits(lane.route, codec->RateLimitsOf(*response), out);
+    ObserveRateLimits(lane.route, codec->RateLimitsOf(*response, now.wall), out);
   } else {
     decoded = providers::Classify(*failure);
   }

@@ -29,9 +29,10 @@ void ObserveCall(const model::RouteEntry& route, std::string_view outcome, base:
 
 void ObserveUsage(const model::RouteEntry& route, const model::Usage& usage,
                   std::optional<model::NanoUsd> cost, double estimate_ratio, ports::Commands& out) {
-  const std::array<std::pair<std::string_view, std::int64_t>, 4> types{{
-      {"input", usage.input_tokens - usage.cached_input_tokens},
+  const std::array<std::pair<std::string_view, std::int64_t>, 5> types{{
+      {"input", usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens},
       {"cached", usage.cached_input_tokens},
+      {"cache_write", usage.cache_write_tokens},
       {"output", usage.output_tokens - usage.reasoning_tokens},
       {"reasoning", usage.reasoning_tokens},
   }};

@@ -2,6 +2,7 @@
 // nothing.
 #pragma once
 
+#include <span>
 #include <string_view>
 #include <variant>
 
@@ -15,11 +16,23 @@
 
 namespace llmbatch::providers {
 
+// What a provider's configuration can say for a format, and what counts where it says nothing.
+struct FormatTraits {
+  std::string_view base_url;        // empty: it has to be configured
+  std::string_view api_key_header;  // in which the key is sent
+  std::string_view api_version;     // empty: the format has no versions
+  std::span<const model::Provider::SchemaMode> schema_modes;
+  bool has_chat_names = false;     // max_tokens_field and system_role
+  bool has_strict_schema = false;  // strict_schema
+  bool has_prompt_cache = false;   // prompt_cache
+};
+
 // Stateless.
 class Codec {
  public:
   virtual ~Codec() = default;
 
+  virtual FormatTraits traits() const = 0;
   // Members of `parameters_json` that ValidateParameters refuses are left out.
   virtual ports::HttpRequest Encode(const ChatRequest& request, const model::Provider& provider,
                                     base::Duration timeout) const = 0;
@@ -27,13 +40,17 @@ class Codec {
   virtual std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
                                                        base::WallTime now) const = 0;
   // Of any response, errors included.
-  virtual RateLimits RateLimitsOf(const ports::HttpResponse& response) const = 0;
-  // Whether a task's `parameters` are a JSON object without members that the codec writes itself or
-  // that change the form of the answer. Empty is fine.
-  virtual base::Result<void> ValidateParameters(std::string_view parameters_json) const = 0;
+  virtual RateLimits RateLimitsOf(const ports::HttpResponse& response,
+                                  base::WallTime now) const = 0;
+  // Whether a task's `parameters` are a JSON object without members that the codec writes itself,
+  // that change the form of the answer, or that the provider is known to refuse. Empty is fine.
+  virtual base::Result<void> ValidateParameters(std::string_view parameters_json,
+                                                const model::Provider& provider) const = 0;
 };
 
 // The codec of a provider's `api`; nullptr if there is none. Lives as long as the process.
 const Codec* CodecFor(std::string_view api);
+// Every `api` that there is a codec for.
+std::span<const std::string_view> Apis();
 
 }  // namespace llmbatch::providers

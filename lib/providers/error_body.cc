@@ -1,6 +1,7 @@
 #include "providers/error_body.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/utf8.h"
 
@@ -11,6 +12,7 @@ namespace {
 constexpr std::size_t kMaxErrorBytes = 256U << 10;
 constexpr std::size_t kMaxMessageBytes = 4096;
 constexpr std::size_t kMaxNameLength = 64;
+constexpr std::size_t kMaxDetails = 16;
 
 std::string TextOf(json::Value object, std::string_view name) {
   const auto member = object.Find(name);
@@ -23,26 +25,66 @@ std::string TextOf(json::Value object, std::string_view name) {
 }
 
 std::string InnerCodeOf(json::Value error) {
-  for (const char* name : {"innererror", "inner_error"}) {
-    if (const auto inner = error.Find(name)) {
-      std::string code = TextOf(*inner, "code");
+  for (const auto& [member, code_name] :
+       {std::pair("innererror", "code"), {"inner_error", "code"}, {"details", "error_code"}}) {
+    if (const auto inner = error.Find(member)) {
+      std::string code = TextOf(*inner, code_name);
       if (!code.empty()) return code;
     }
   }
   return {};
 }
 
+// "…, limit: 0, …" but not "limit: 0.5" or "limit: 05".
+bool HasLimitOfZero(std::string_view message) {
+  constexpr std::string_view kPhrase = "limit: 0";
+  const std::size_t found = message.find(kPhrase);
+  if (found == std::string_view::npos) return false;
+  const std::string_view rest = message.substr(found + kPhrase.size(), 2);
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  if (rest.empty()) return true;
+  return !is_digit(rest.front()) && !(rest.front() == '.' && rest.size() > 1 && is_digit(rest[1]));
+}
+
+bool HasDailyQuota(json::Value detail) {
+  const auto violations = detail.Find("violations");
+  if (!violations || !violations->is(json::Kind::kArray)) return false;
+  for (std::size_t i = 0; i < violations->size(); ++i) {
+    if (TextOf(violations->At(i), "quotaId").find("PerDay") != std::string::npos) return true;
+  }
+  return false;
+}
+
+// The details of Google's APIs: a list of objects, told apart by what they have.
+void ReadDetails(json::Value error, ErrorBody& body) {
+  const auto details = error.Find("details");
+  if (!details || !details->is(json::Kind::kArray)) return;
+  for (std::size_t i = 0; i < std::min(details->size(), kMaxDetails); ++i) {
+    const json::Value detail = details->At(i);
+    if (body.inner_code.empty()) body.inner_code = TextOf(detail, "reason");
+    if (body.retry_delay.empty()) body.retry_delay = TextOf(detail, "retryDelay");
+    body.long_term_quota = body.long_term_quota || HasDailyQuota(detail);
+  }
+}
+
 ErrorBody ReadError(json::Value error) {
-  return {.type = TextOf(error, "type"),
-          .code = TextOf(error, "code"),
-          .inner_code = InnerCodeOf(error),
-          .param = TextOf(error, "param"),
-          .message = TextOf(error, "message")};
+  ErrorBody body{.type = TextOf(error, "type"),
+                 .code = TextOf(error, "code"),
+                 .inner_code = InnerCodeOf(error),
+                 .status = TextOf(error, "status"),
+                 .param = TextOf(error, "param"),
+                 .message = TextOf(error, "message")};
+  ReadDetails(error, body);
+  if (body.status == "RESOURCE_EXHAUSTED" && HasLimitOfZero(body.message)) {
+    body.long_term_quota = true;
+  }
+  return body;
 }
 
 }  // namespace
 
 std::optional<ErrorBody> FindError(json::Value root) {
+  if (root.is(json::Kind::kArray) && root.size() == 1) root = root.At(0);
   const auto error = root.Find("error");
   if (error && error->is(json::Kind::kObject)) return ReadError(*error);
   if (error && error->is(json::Kind::kString)) return ErrorBody{.message = TextOf(root, "error")};

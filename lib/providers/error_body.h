@@ -16,14 +16,17 @@ inline constexpr json::Limits kBodyLimits{.max_bytes = 32U << 20};
 // Everything here is the provider's text and may quote the prompt.
 struct ErrorBody {
   std::string type;
-  std::string code;  // a number is written as its digits
-  std::string inner_code;
+  std::string code;        // a number is written as its digits
+  std::string inner_code;  // what stands deeper: an inner error's code, a detail's code or reason
+  std::string status;      // a name of its own beside a numeric code, as Google's APIs have it
   std::string param;
-  std::string message;  // the first part of it
+  std::string message;           // the first part of it
+  std::string retry_delay;       // as written: "37s"
+  bool long_term_quota = false;  // a limit by the day is reached, or is zero
 };
 
 // nullopt if the object has no error: no member `error`, or null. Reads {"error":{…}},
-// {"error":"…"} and the flat {"object":"error",…}.
+// {"error":"…"}, the flat {"object":"error",…}, and a list of one of these.
 std::optional<ErrorBody> FindError(json::Value root);
 // The same for a body that may be no JSON at all.
 std::optional<ErrorBody> ParseErrorBody(std::string_view body);

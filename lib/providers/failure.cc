@@ -42,16 +42,29 @@ const Meaning& MeaningOf(FailureClass cls) {
 
 constexpr base::Duration kMaxRetryAfter = std::chrono::hours(1);
 
-// Azure says it in words only: "… Please retry after 22 seconds. …"
+// What stands behind `phrase`, up to a blank or the end, without a full stop.
+std::string_view WordBehind(std::string_view text, std::string_view phrase) {
+  const std::size_t found = text.find(phrase);
+  if (found == std::string_view::npos) return {};
+  std::string_view word = text.substr(found + phrase.size());
+  word = word.substr(0, word.find_first_of(" \n"));
+  while (!word.empty() && (word.back() == '.' || word.back() == ',')) word.remove_suffix(1);
+  return word;
+}
+
+// For those who say it in words only: Azure's "… Please retry after 22 seconds. …", Google's
+// "… Please retry in 37.2s.", and OpenAI's "… Please try again in 6m0s. …".
 std::optional<base::Duration> RetryAfterInWords(std::string_view message) {
-  constexpr std::string_view kBefore = "retry after ";
-  constexpr std::string_view kBehind = " second";
-  const std::size_t found = message.find(kBefore);
-  if (found == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = message.substr(found + kBefore.size());
-  const std::size_t end = rest.find(kBehind);
-  if (end == std::string_view::npos) return std::nullopt;
-  return ParseDecimalDuration(rest.substr(0, end), std::chrono::seconds(1));
+  constexpr std::string_view kAfter = "retry after ";
+  const std::string_view number = WordBehind(message, kAfter);
+  if (!number.empty() && message.find(std::string(kAfter).append(number).append(" second")) !=
+                             std::string_view::npos) {
+    return ParseDecimalDuration(number, std::chrono::seconds(1));
+  }
+  for (const std::string_view phrase : {"retry in ", "try again in "}) {
+    if (const auto wait = ParseUnitDuration(WordBehind(message, phrase))) return wait;
+  }
+  return std::nullopt;
 }
 
 std::optional<base::Duration> RetryAfter(const ports::HttpResponse& response,
@@ -66,6 +79,7 @@ std::optional<base::Duration> RetryAfter(const ports::HttpResponse& response,
       wait = std::max(*date - now, base::Duration::zero());
     }
   }
+  if (!wait) wait = ParseUnitDuration(error.retry_delay);
   if (!wait) wait = RetryAfterInWords(error.message);
   if (wait) wait = std::min(*wait, kMaxRetryAfter);
   return wait;
@@ -79,6 +93,7 @@ std::string Describe(int http_status, const ErrorBody& error) {
   append("type", error.type);
   append("code", error.code);
   append("inner code", error.inner_code);
+  append("status", error.status);
   append("parameter", error.param);
   return text;
 }

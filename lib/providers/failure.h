@@ -42,7 +42,7 @@ struct CallFailure {
   FailureClass cls = FailureClass::kProtocol;
   int http_status = 0;                        // 0: no response
   std::optional<base::Duration> retry_after;  // as the provider asked, one hour at the most
-  // For people: status, error type, code and parameter, as far as they look like names. Never the
+  // For people: status, error type, codes and parameter, as far as they look like names. Never the
   // provider's own message, which may quote the prompt.
   std::string message;
   bool maybe_billed = false;  // the provider may have done the work

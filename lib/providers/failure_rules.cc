@@ -8,7 +8,7 @@ namespace {
 using enum FailureClass;
 
 struct NameRule {
-  std::string_view name;  // of an error's type, code or inner code
+  std::string_view name;  // of an error's type, code, inner code or status
   FailureClass cls;
 };
 
@@ -22,6 +22,8 @@ constexpr NameRule kNameRules[] = {
     {"billing_hard_limit_reached", kQuotaExhausted},
     {"billing_not_active", kQuotaExhausted},
     {"billing_error", kQuotaExhausted},
+    {"enforced_spend_limit_reached", kQuotaExhausted},
+    {"contract_spend_limit_reached", kQuotaExhausted},
     {"context_length_exceeded", kContextTooLong},
     {"exceed_context_size_error", kContextTooLong},
     {"request_too_large", kRequestTooLarge},
@@ -29,6 +31,9 @@ constexpr NameRule kNameRules[] = {
     {"content_policy_violation", kContentBlocked},
     {"ResponsibleAIPolicyViolation", kContentBlocked},
     {"invalid_prompt", kContentBlocked},
+    {"bio_policy", kContentBlocked},
+    {"cyber_policy", kContentBlocked},
+    {"data_residency_mismatch", kBadRequest},
     {"slow_down", kOverloaded},
     {"server_is_overloaded", kOverloaded},
     {"service_unavailable_error", kOverloaded},
@@ -37,6 +42,9 @@ constexpr NameRule kNameRules[] = {
     {"capacity_exceeded", kOverloaded},
     {"invalid_api_key", kAuth},
     {"authentication_error", kAuth},
+    {"API_KEY_INVALID", kAuth},
+    // The project's region or billing: no request passes until someone acts.
+    {"FAILED_PRECONDITION", kAuth},
     {"rate_limit_exceeded", kRateLimited},
     {"rate_limit_error", kRateLimited},
     {"throttling_error", kRateLimited},
@@ -65,6 +73,9 @@ constexpr PhraseRule kPhraseRules[] = {
     {"exceeds the context window", kContextTooLong},
     {"cannot be greater than max_model_len", kContextTooLong},
     {"max_tokens must be at least 1, got -", kContextTooLong},
+    {"you have reached your specified api usage limits", kQuotaExhausted},
+    {"credit balance is too low", kQuotaExhausted},
+    {"credits are depleted", kQuotaExhausted},
     // A rate limit that this one request passes all by itself: waiting can't help.
     {"request too large for", kRequestTooLarge},
 };
@@ -114,8 +125,10 @@ std::optional<FailureClass> ClassByError(int http_status, const ErrorBody& error
       if (Contains(error.message, rule.phrase)) return rule.cls;
     }
   }
+  if (error.long_term_quota) return kQuotaExhausted;
   for (const NameRule& rule : kNameRules) {
-    if (error.type == rule.name || error.code == rule.name || error.inner_code == rule.name) {
+    if (error.type == rule.name || error.code == rule.name || error.inner_code == rule.name ||
+        error.status == rule.name) {
       return rule.cls;
     }
   }

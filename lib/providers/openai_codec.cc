@@ -1,6 +1,5 @@
 #include "providers/openai_codec.h"
 
-#include <algorithm>
 #include <array>
 #include <optional>
 #include <string>
@@ -9,13 +8,21 @@
 #include "json/value.h"
 #include "json/writer.h"
 #include "providers/error_body.h"
-#include "providers/headers.h"
+#include "providers/fields.h"
+#include "providers/openai_parts.h"
+#include "providers/parameters.h"
+#include "providers/post.h"
 
 namespace llmbatch::providers {
 namespace {
 
 using json::Kind;
 using json::Value;
+using SchemaMode = model::Provider::SchemaMode;
+
+constexpr std::array<SchemaMode, 4> kSchemaModes = {
+    SchemaMode::kJsonSchema, SchemaMode::kJsonObject, SchemaMode::kJsonObjectSchema,
+    SchemaMode::kNone};
 
 // Written by the codec itself, or turning the answer into something else than one text.
 constexpr std::array<std::string_view, 14> kReservedParameters = {
@@ -27,13 +34,9 @@ constexpr std::array<std::string_view, 14> kReservedParameters = {
     "stream",      "stream_options",
     "tool_choice", "tools"};
 
-bool IsReserved(std::string_view name) {
-  return std::find(kReservedParameters.begin(), kReservedParameters.end(), name) !=
-         kReservedParameters.end();
+ReservedNames ReservedFor(const model::Provider& provider) {
+  return {.names = kReservedParameters, .also = provider.max_tokens_field};
 }
-
-// More tokens than any call has: such a figure is nonsense and would break sums.
-constexpr std::int64_t kMaxUsageTokens = 1'000'000'000'000;
 
 void WriteMessage(json::Writer& writer, std::string_view role, std::string_view text) {
   writer.BeginObject().Key("role").String(role).Key("content").String(text).EndObject();
@@ -51,63 +54,28 @@ void WriteMessages(json::Writer& writer, const ChatRequest& request,
 
 void WriteResponseFormat(json::Writer& writer, const ChatRequest& request,
                          const model::Provider& provider) {
-  using SchemaMode = model::Provider::SchemaMode;
   if (request.response_schema_json.empty() || provider.schema_mode == SchemaMode::kNone) return;
   writer.Key("response_format").BeginObject();
   if (provider.schema_mode == SchemaMode::kJsonSchema) {
     writer.Key("type").String("json_schema").Key("json_schema").BeginObject();
-    writer.Key("name").String("answers").Key("strict").Bool(true);
-    writer.Key("schema").Raw(request.response_schema_json).EndObject();
+    WriteNamedSchema(writer, request.response_schema_json, provider.strict_schema);
+    writer.EndObject();
   } else {
     writer.Key("type").String("json_object");
+    if (provider.schema_mode == SchemaMode::kJsonObjectSchema) {
+      writer.Key("schema").Raw(request.response_schema_json);
+    }
   }
   writer.EndObject();
-}
-
-void WriteParameters(json::Writer& writer, const ChatRequest& request,
-                     const model::Provider& provider) {
-  if (request.parameters_json.empty()) return;
-  const auto parameters = json::Document::Parse(request.parameters_json);
-  if (!parameters) return;
-  const Value root = parameters->root();
-  for (std::size_t i = 0; i < (root.is(Kind::kObject) ? root.size() : 0); ++i) {
-    const json::Member member = root.MemberAt(i);
-    if (IsReserved(member.name) || member.name == provider.max_tokens_field) continue;
-    writer.Key(member.name).Raw(member.value.ToJson());
-  }
-}
-
-std::optional<std::int64_t> TokensAt(Value object, std::string_view name) {
-  const auto member = object.Find(name);
-  if (!member || !member->is(Kind::kNumber)) return std::nullopt;
-  const auto tokens = member->AsInt64();
-  if (!tokens || *tokens < 0 || *tokens > kMaxUsageTokens) return std::nullopt;
-  return tokens;
-}
-
-// A count within the details of another, never above it.
-std::int64_t PartAt(Value usage, std::string_view details, std::string_view name,
-                    std::int64_t whole) {
-  const auto object = usage.Find(details);
-  return object ? std::min(TokensAt(*object, name).value_or(0), whole) : 0;
 }
 
 std::optional<model::Usage> ReadUsage(Value root) {
   const auto usage = root.Find("usage");
   if (!usage) return std::nullopt;
-  const auto input = TokensAt(*usage, "prompt_tokens");
-  const auto output = TokensAt(*usage, "completion_tokens");
-  if (!input || !output) return std::nullopt;
-  return model::Usage{
-      .input_tokens = *input,
-      .cached_input_tokens = PartAt(*usage, "prompt_tokens_details", "cached_tokens", *input),
-      .output_tokens = *output,
-      .reasoning_tokens = PartAt(*usage, "completion_tokens_details", "reasoning_tokens", *output)};
-}
-
-std::string StringAt(Value object, std::string_view name) {
-  const auto member = object.Find(name);
-  return member && member->is(Kind::kString) ? std::string(member->AsString()) : std::string();
+  return ReadOpenAiUsage(*usage, {.input = "prompt_tokens",
+                                  .input_details = "prompt_tokens_details",
+                                  .output = "completion_tokens",
+                                  .output_details = "completion_tokens_details"});
 }
 
 // A text, or the texts of a list of parts.
@@ -134,15 +102,26 @@ Completion::FinishReason ReadFinishReason(Value choice) {
   return kUnknown;
 }
 
-std::string ReadRequestId(const ports::HttpResponse& response, Value root) {
-  if (const auto header = FindHeader(response.headers, "x-request-id"); header && IsName(*header)) {
-    return std::string(*header);
-  }
-  std::string id = StringAt(root, "id");
-  return IsName(id) ? id : std::string();
+FormatTraits ChatTraits() {
+  return {.schema_modes = kSchemaModes, .has_chat_names = true, .has_strict_schema = true};
 }
 
+// From this version on the deployment is named in the body, as a model.
+constexpr std::string_view kAzureVersionOne = "v1";
+
 }  // namespace
+
+FormatTraits OpenAiCodec::traits() const {
+  FormatTraits traits = ChatTraits();
+  traits.base_url = "https://api.openai.com/v1";
+  traits.api_key_header = "Authorization";
+  return traits;
+}
+
+std::string OpenAiCodec::PathFor(const std::string& /*model*/,
+                                 const model::Provider& /*provider*/) const {
+  return "/chat/completions";
+}
 
 ports::HttpRequest OpenAiCodec::Encode(const ChatRequest& request, const model::Provider& provider,
                                        base::Duration timeout) const {
@@ -153,14 +132,9 @@ ports::HttpRequest OpenAiCodec::Encode(const ChatRequest& request, const model::
     writer.Key(provider.max_tokens_field).Int(request.max_output_tokens);
   }
   WriteResponseFormat(writer, request, provider);
-  WriteParameters(writer, request, provider);
+  Parameters(request.parameters_json, ReservedFor(provider)).Write(writer);
   writer.EndObject();
-  return {.provider = provider.name,
-          .path = "/chat/completions",
-          .headers = {{.name = "content-type", .value = "application/json"}},
-          .body = writer.Take(),
-          .timeout = timeout,
-          .max_response_bytes = provider.max_response_bytes};
+  return MakePost(provider, PathFor(request.model, provider), writer.Take(), timeout);
 }
 
 std::variant<Completion, CallFailure> OpenAiCodec::Decode(const ports::HttpResponse& response,
@@ -183,27 +157,32 @@ std::variant<Completion, CallFailure> OpenAiCodec::Decode(const ports::HttpRespo
                     .refused = !StringAt(*message, "refusal").empty(),
                     .usage = ReadUsage(root),
                     .model = StringAt(root, "model"),
-                    .request_id = ReadRequestId(response, root)};
+                    .request_id = ReadRequestId(response, "x-request-id", root, "id")};
 }
 
-RateLimits OpenAiCodec::RateLimitsOf(const ports::HttpResponse& response) const {
+RateLimits OpenAiCodec::RateLimitsOf(const ports::HttpResponse& response,
+                                     base::WallTime /*now*/) const {
   return ParseOpenAiRateLimits(response.headers);
 }
 
-base::Result<void> OpenAiCodec::ValidateParameters(std::string_view parameters_json) const {
-  if (parameters_json.empty()) return {};
-  const auto document = json::Document::Parse(parameters_json);
-  if (!document || !document->root().is(Kind::kObject)) {
-    return base::Invalid("parameters: must be a JSON object");
-  }
-  for (std::size_t i = 0; i < document->root().size(); ++i) {
-    const std::string_view name = document->root().MemberAt(i).name;
-    if (IsReserved(name)) {
-      return base::Invalid("parameters." + std::string(name) +
-                           ": is set by the daemon and can't be given here");
-    }
-  }
-  return {};
+base::Result<void> OpenAiCodec::ValidateParameters(std::string_view parameters_json,
+                                                   const model::Provider& provider) const {
+  return CheckParameters(parameters_json, ReservedFor(provider));
+}
+
+FormatTraits AzureOpenAiCodec::traits() const {
+  FormatTraits traits = ChatTraits();
+  traits.api_key_header = "api-key";
+  traits.api_version = kAzureVersionOne;
+  return traits;
+}
+
+std::string AzureOpenAiCodec::PathFor(const std::string& model,
+                                      const model::Provider& provider) const {
+  const std::string& version = provider.api_version;
+  if (version.empty() || version == kAzureVersionOne) return "/openai/v1/chat/completions";
+  return "/openai/deployments/" + EncodeSegment(model) +
+         "/chat/completions?api-version=" + EncodeSegment(version);
 }
 
 }  // namespace llmbatch::providers

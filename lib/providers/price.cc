@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <numeric>
+#include <utility>
 
 namespace llmbatch::providers {
 namespace {
@@ -14,6 +15,11 @@ constexpr std::int64_t kTokensOfPrice = 1000;
 constexpr Wide kMaxNanos = INT64_MAX;
 
 Wide Widen(std::int64_t number) { return static_cast<Wide>(std::max<std::int64_t>(number, 0)); }
+
+// Neither read from the provider's cache nor written to it.
+std::int64_t UncachedInput(const model::Usage& usage) {
+  return usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens;
+}
 
 std::vector<std::int64_t> Divide(std::int64_t total, std::span<const std::int64_t> weights) {
   Wide sum = 0;
@@ -45,15 +51,19 @@ std::vector<std::int64_t> Divide(std::int64_t total, std::span<const std::int64_
 std::optional<model::NanoUsd> CostOf(const model::Usage& usage,
                                      const std::optional<model::ModelPrice>& price) {
   if (!price) return std::nullopt;
-  const std::int64_t uncached = usage.input_tokens - usage.cached_input_tokens;
-  const std::int64_t smallest =
-      std::min({uncached, usage.cached_input_tokens, usage.output_tokens, price->input_nanos_per_1k,
-                price->cached_input_nanos_per_1k, price->output_nanos_per_1k});
-  if (smallest < 0) return std::nullopt;
-  const Wide thousandths =
-      Widen(uncached) * Widen(price->input_nanos_per_1k) +
-      Widen(usage.cached_input_tokens) * Widen(price->cached_input_nanos_per_1k) +
-      Widen(usage.output_tokens) * Widen(price->output_nanos_per_1k);
+  const std::int64_t short_write = usage.cache_write_tokens - usage.long_cache_write_tokens;
+  const std::pair<std::int64_t, std::int64_t> parts[] = {
+      {UncachedInput(usage), price->input_nanos_per_1k},
+      {usage.cached_input_tokens, price->cached_input_nanos_per_1k},
+      {short_write, price->cache_write_nanos_per_1k},
+      {usage.long_cache_write_tokens, price->long_cache_write_nanos_per_1k},
+      {usage.output_tokens, price->output_nanos_per_1k},
+  };
+  Wide thousandths = 0;
+  for (const auto& [tokens, nanos_per_1k] : parts) {
+    if (tokens < 0 || nanos_per_1k < 0) return std::nullopt;
+    thousandths += Widen(tokens) * Widen(nanos_per_1k);
+  }
   const Wide nanos = (thousandths + kTokensOfPrice / 2) / kTokensOfPrice;
   if (nanos > kMaxNanos) return std::nullopt;
   return model::NanoUsd{static_cast<std::int64_t>(nanos)};
@@ -70,13 +80,19 @@ std::vector<model::Usage> ShareOut(const model::Usage& total,
                                    std::span<const std::int64_t> weights) {
   // A part and the rest of its whole are divided on their own, so that no part passes its whole.
   const auto cached = Divide(total.cached_input_tokens, weights);
-  const auto uncached = Divide(total.input_tokens - total.cached_input_tokens, weights);
+  const auto long_write = Divide(total.long_cache_write_tokens, weights);
+  const auto short_write =
+      Divide(total.cache_write_tokens - total.long_cache_write_tokens, weights);
+  const auto uncached = Divide(UncachedInput(total), weights);
   const auto reasoning = Divide(total.reasoning_tokens, weights);
   const auto visible = Divide(total.output_tokens - total.reasoning_tokens, weights);
   std::vector<model::Usage> parts(weights.size());
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    parts[i] = {.input_tokens = cached[i] + uncached[i],
+    const std::int64_t written = short_write[i] + long_write[i];
+    parts[i] = {.input_tokens = cached[i] + written + uncached[i],
                 .cached_input_tokens = cached[i],
+                .cache_write_tokens = written,
+                .long_cache_write_tokens = long_write[i],
                 .output_tokens = reasoning[i] + visible[i],
                 .reasoning_tokens = reasoning[i]};
   }

@@ -21,8 +21,7 @@ std::optional<model::NanoUsd> CostOf(const model::Usage& usage,
 // rounding leaves over goes to the largest remainders, the earlier first. Weights below 0 count as
 // 0; if all are 0 the parts are equal. Without weights there are no parts. REQUIRES: total ≥ 0
 std::vector<model::NanoUsd> ShareOut(model::NanoUsd total, std::span<const std::int64_t> weights);
-// The same for every kind of token; each part's cached tokens are at most its input, and its
-// reasoning at most its output.
+// The same for every kind of token; what is a part of another kind in the whole is so in each part.
 std::vector<model::Usage> ShareOut(const model::Usage& total,
                                    std::span<const std::int64_t> weights);
 

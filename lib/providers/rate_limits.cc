@@ -32,10 +32,33 @@ RateLimits::Window ParseWindow(const std::vector<model::Header>& headers, const 
           .reset = PositiveDuration(headers, "x-ratelimit-reset-" + kind)};
 }
 
+std::optional<base::Duration> TimeUntil(const std::vector<model::Header>& headers,
+                                        std::string_view name, base::WallTime now) {
+  const auto text = FindHeader(headers, name);
+  if (!text) return std::nullopt;
+  const auto time = base::ParseRfc3339(*text);
+  if (!time || *time <= now) return std::nullopt;
+  return *time - now;
+}
+
+RateLimits::Window ParseDatedWindow(const std::vector<model::Header>& headers,
+                                    const std::string& kind, base::WallTime now) {
+  const std::string prefix = "anthropic-ratelimit-" + kind;
+  return {.limit = PositiveWhole(headers, prefix + "-limit"),
+          .remaining = PositiveWhole(headers, prefix + "-remaining"),
+          .reset = TimeUntil(headers, prefix + "-reset", now)};
+}
+
 }  // namespace
 
 RateLimits ParseOpenAiRateLimits(const std::vector<model::Header>& headers) {
   return {.requests = ParseWindow(headers, "requests"), .tokens = ParseWindow(headers, "tokens")};
+}
+
+RateLimits ParseAnthropicRateLimits(const std::vector<model::Header>& headers, base::WallTime now) {
+  const bool has_closest = FindHeader(headers, "anthropic-ratelimit-tokens-limit").has_value();
+  return {.requests = ParseDatedWindow(headers, "requests", now),
+          .tokens = ParseDatedWindow(headers, has_closest ? "tokens" : "input-tokens", now)};
 }
 
 }  // namespace llmbatch::providers

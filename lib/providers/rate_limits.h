@@ -22,7 +22,12 @@ struct RateLimits {
   Window tokens;
 };
 
-// Reads OpenAI's x-ratelimit-* headers. What can't be read counts as not told.
+// What can't be read counts as not told, in each of these.
+
+// Reads OpenAI's x-ratelimit-* headers.
 RateLimits ParseOpenAiRateLimits(const std::vector<model::Header>& headers);
+// Reads Anthropic's anthropic-ratelimit-* headers, which name the time of a reset as a date. The
+// tokens are those of the limit that is the closest, or of the input where no such limit is told.
+RateLimits ParseAnthropicRateLimits(const std::vector<model::Header>& headers, base::WallTime now);
 
 }  // namespace llmbatch::providers

@@ -104,6 +104,11 @@ constexpr std::array kSettings = {
     Setting{
         "context_window", "400 for prompts of more tokens; 0: no limit",
         [](std::string_view v, Behaviour& b) { return Assign(ParseCount(v), b.context_window); }},
+    Setting{"api_key", "401 for requests that don't show this key; empty: keys are not looked at",
+            [](std::string_view v, Behaviour& b) {
+              b.api_key = v;
+              return Result<void>();
+            }},
     Setting{"error_rate", "NAME=RATE,… of errors and broken connections",
             [](std::string_view v, Behaviour& b) { return AssignErrorRates(v, b.error_rate); }},
     Setting{"answer_fault", "NAME=RATE,… of wrong answers",

@@ -39,6 +39,7 @@ struct Behaviour {
   std::optional<double> retry_after_seconds{};
   double chars_per_token = 4;
   std::uint64_t context_window = 0;  // in tokens; 0: none
+  std::string api_key{};             // empty: keys are not looked at
   FaultRates error_rate{};
   FaultRates answer_fault{};
   std::vector<Step> next{};

@@ -1,7 +1,9 @@
 #include "twin/schema_filler.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <optional>
 #include <string>
 
 #include "base/utf8.h"
@@ -15,15 +17,34 @@ constexpr int kMaxSchemaDepth = 16;
 constexpr int kMaxValues = 2'000;
 constexpr std::int64_t kMaxArrayItems = 100;
 constexpr std::size_t kMaxStringLength = 10'000;
+constexpr double kMaxToldLimit = 1e15;
+
+// A limit that stands in the description in words, "maxLength 3": providers refuse some keywords,
+// and their clients tell the model so.
+std::optional<double> ToldLimit(const JsonValue& schema, std::string_view name) {
+  const JsonValue* description = Find(schema, "description");
+  if (description == nullptr || !description->IsString()) return std::nullopt;
+  const std::string_view text = TextOf(*description);
+  const std::size_t found = text.find(std::string(name) + " ");
+  if (found == text.npos) return std::nullopt;
+  const char* number = text.data() + found + name.size() + 1;
+  double value = 0;
+  const auto [end, error] = std::from_chars(number, text.data() + text.size(), value);
+  if (error != std::errc() || !(std::abs(value) <= kMaxToldLimit)) return std::nullopt;
+  return value;
+}
 
 std::int64_t IntegerOr(const JsonValue& schema, const char* name, std::int64_t otherwise) {
   const JsonValue* value = Find(schema, name);
-  return value != nullptr && value->IsInt64() ? value->GetInt64() : otherwise;
+  if (value != nullptr && value->IsInt64()) return value->GetInt64();
+  const auto told = ToldLimit(schema, name);
+  return told ? static_cast<std::int64_t>(*told) : otherwise;
 }
 
 double NumberOr(const JsonValue& schema, const char* name, double otherwise) {
   const JsonValue* value = Find(schema, name);
-  return value != nullptr && value->IsNumber() ? value->GetDouble() : otherwise;
+  if (value != nullptr && value->IsNumber()) return value->GetDouble();
+  return ToldLimit(schema, name).value_or(otherwise);
 }
 
 // The member of that name if it is an array with something in it.

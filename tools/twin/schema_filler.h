@@ -17,7 +17,8 @@ struct Subject {
 
 // Writes a value for `schema`. Knows const, enum, type (also a list), properties, items, minItems,
 // maxItems, minimum, maximum, minLength, maxLength, anyOf, oneOf and $ref into `root`; whatever
-// else the schema says is ignored. A nullable value is not null.
+// else the schema says is ignored. Limits may also stand in the description: "maxLength 3". A
+// nullable value is not null.
 void FillSchema(const JsonValue& root, const JsonValue& schema, const Subject& subject,
                 JsonWriter& writer);
 

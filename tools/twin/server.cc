@@ -5,6 +5,7 @@
 #include <event2/bufferevent.h>
 #include <event2/event.h>
 #include <event2/http.h>
+#include <event2/keyvalq_struct.h>
 #include <event2/listener.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -57,6 +58,17 @@ std::string_view BodyOf(evhttp_request* request) {
   const std::size_t size = evbuffer_get_length(buffer);
   if (size == 0) return {};
   return {reinterpret_cast<const char*>(evbuffer_pullup(buffer, -1)), size};
+}
+
+Headers HeadersOf(evhttp_request* request) {
+  Headers headers;
+  const evkeyvalq* in = evhttp_request_get_input_headers(request);
+  for (const evkeyval* header = in->tqh_first; header != nullptr; header = header->next.tqe_next) {
+    std::string name = header->key;
+    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    headers.emplace_back(std::move(name), header->value);
+  }
+  return headers;
 }
 
 Method MethodOf(evhttp_request* request) {
@@ -194,7 +206,8 @@ void EvhttpServer::Handle(evhttp_request* request) {
         twin_, MethodOf(request), path, query == nullptr ? "" : query, BodyOf(request), now.steady);
     return Send(request, reply.status, {{"content-type", reply.content_type}}, reply.body);
   }
-  Reply reply = twin_.Receive(path, BodyOf(request), now);
+  const Headers headers = twin_.needs_headers() ? HeadersOf(request) : Headers();
+  Reply reply = twin_.Receive(path, headers, BodyOf(request), now);
   if (reply.delay > base::Duration::zero() || reply.wire != FaultKind::kNone) {
     return Hold(request, std::move(reply));
   }

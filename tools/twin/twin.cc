@@ -1,6 +1,5 @@
 #include "twin/twin.h"
 
-#include <chrono>
 #include <utility>
 
 #include "twin/answer.h"
@@ -39,10 +38,12 @@ bool MayHaveRetryAfter(const Fault& fault) {
          (fault.kind == FaultKind::kStatus && (fault.status == 429 || fault.status == 503));
 }
 
-void AddRetryAfter(base::Duration wait, Headers& headers) {
-  const auto ms = std::chrono::ceil<std::chrono::milliseconds>(wait).count();
-  headers.emplace_back("retry-after", std::to_string((ms + 999) / 1000));
-  headers.emplace_back("retry-after-ms", std::to_string(ms));
+const WireFormat* FormatOf(std::string_view path) {
+  for (const WireFormat* format :
+       {&OpenAiChat(), &OpenAiResponses(), &AnthropicMessages(), &GeminiContent()}) {
+    if (format->Serves(path)) return format;
+  }
+  return nullptr;
 }
 
 }  // namespace
@@ -62,11 +63,19 @@ Twin::Twin(Behaviour behaviour, std::uint64_t journal_max_requests, base::Timest
       limiter_(at_start_.limits, now),
       journal_(journal_max_requests, now) {}
 
-Reply Twin::Receive(std::string_view path, std::string_view body, base::Now now) {
-  const WireFormat& format = OpenAiChat();
-  if (!format.Serves(path)) {
+Reply Twin::Receive(std::string_view path, const Headers& headers, std::string_view body,
+                    base::Now now) {
+  const WireFormat* served = FormatOf(path);
+  const WireFormat& format = served == nullptr ? OpenAiChat() : *served;
+  if (served == nullptr) {
     Draft draft{.fault = {.kind = FaultKind::kStatus, .status = 404},
                 .message = "Nothing is served at this path."};
+    return Issue(format, {}, {}, std::move(draft), now);
+  }
+  const std::string& key = planner_.behaviour().api_key;
+  if (!key.empty() && !format.Admits(path, headers, key)) {
+    Draft draft{.fault = {.kind = FaultKind::kStatus, .status = 401},
+                .message = "The key is missing or wrong."};
     return Issue(format, {}, {}, std::move(draft), now);
   }
   const auto request = format.Decode(path, body);
@@ -179,7 +188,7 @@ Reply Twin::Issue(const WireFormat& format, std::string_view model, const std::v
   Reply reply{.delay = draft.delay,
               .wire = wire ? draft.fault.kind : FaultKind::kNone,
               .status = error ? format.StatusOf(draft.fault) : 200,
-              .headers = format.RateLimitHeaders(limiter_)};
+              .headers = format.RateLimitHeaders(limiter_, now.wall)};
   const bool answered = !error && !wire && draft.answer.answered.size() == items.size();
   reply.sequence = journal_.Open(Arrival{.model = model,
                                          .items = &items,
@@ -189,11 +198,16 @@ Reply Twin::Issue(const WireFormat& format, std::string_view model, const std::v
                                          .usage = draft.usage},
                                  now.steady);
   const Envelope envelope{.sequence = reply.sequence, .model = model, .created = now.wall};
-  reply.body = error ? format.EncodeError(draft.fault, draft.message)
+  reply.body = error ? format.EncodeError(draft.fault, draft.message, draft.retry_after)
                      : format.EncodeAnswer(envelope, draft.answer);
   reply.headers.emplace_back("content-type", "application/json");
-  reply.headers.emplace_back(format.request_id_header(), "req_" + std::to_string(reply.sequence));
-  if (draft.retry_after) AddRetryAfter(*draft.retry_after, reply.headers);
+  if (!format.request_id_header().empty()) {
+    reply.headers.emplace_back(format.request_id_header(), "req_" + std::to_string(reply.sequence));
+  }
+  if (draft.retry_after) {
+    const Headers retry = format.RetryHeaders(*draft.retry_after);
+    reply.headers.insert(reply.headers.end(), retry.begin(), retry.end());
+  }
   return reply;
 }
 

@@ -31,8 +31,12 @@ class Twin {
  public:
   Twin(Behaviour behaviour, std::uint64_t journal_max_requests, base::Timestamp now);
 
-  // Takes a request that was read whole. Finished() must follow once.
-  Reply Receive(std::string_view path, std::string_view body, base::Now now);
+  // Takes a request that was read whole. Finished() must follow once. Names of headers are in lower
+  // case.
+  Reply Receive(std::string_view path, const Headers& headers, std::string_view body,
+                base::Now now);
+  // Whether Receive() looks at headers at all; else none need be given.
+  bool needs_headers() const { return !planner_.behaviour().api_key.empty(); }
   // The answer was handed to the connection (or its fault was done), or the client went away
   // before.
   void Finished(std::uint64_t sequence, Delivery delivery, base::Timestamp now);

@@ -45,14 +45,28 @@ class WireFormat {
   virtual bool Serves(std::string_view path) const = 0;
   virtual base::Result<ModelRequest> Decode(std::string_view path, std::string_view body) const = 0;
   virtual std::string EncodeAnswer(const Envelope& envelope, const Answer& answer) const = 0;
+  // Whether the key stands where this format has it. Names of headers are in lower case.
+  virtual bool Admits(std::string_view path, const Headers& headers,
+                      std::string_view api_key) const = 0;
   // The HTTP status of a fault that is answered with an error.
   virtual int StatusOf(const Fault& fault) const = 0;
-  virtual std::string EncodeError(const Fault& fault, std::string_view message) const = 0;
-  virtual Headers RateLimitHeaders(const Limiter& limiter) const = 0;
+  // `retry_after` is for formats that say it in the body.
+  virtual std::string EncodeError(const Fault& fault, std::string_view message,
+                                  std::optional<base::Duration> retry_after) const = 0;
+  virtual Headers RateLimitHeaders(const Limiter& limiter, base::WallTime now) const = 0;
+  virtual Headers RetryHeaders(base::Duration wait) const = 0;
+  // Empty: there is none.
   virtual std::string_view request_id_header() const = 0;
 };
 
-// OpenAI chat completions: POST {prefix}/chat/completions. Lives for the whole program.
+// Each lives for the whole program.
+// OpenAI chat completions: POST {prefix}/chat/completions, also under a path of Azure's.
 const WireFormat& OpenAiChat();
+// OpenAI Responses: POST {prefix}/responses.
+const WireFormat& OpenAiResponses();
+// Anthropic Messages: POST {prefix}/v1/messages.
+const WireFormat& AnthropicMessages();
+// Gemini: POST {prefix}/models/{model}:generateContent.
+const WireFormat& GeminiContent();
 
 }  // namespace llmbatch::twin

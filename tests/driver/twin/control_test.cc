@@ -19,7 +19,7 @@ class ControlTest : public ::testing::Test {
     return HandleControl(twin_, Method::kPost, path, "", body, kNow.steady);
   }
   void Ask() {
-    twin_.Receive("/chat/completions",
+    twin_.Receive("/chat/completions", {},
                   R"({"model":"m","messages":[{"role":"user","content":"x"}]})", kNow);
   }
 

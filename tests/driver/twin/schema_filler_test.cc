@@ -49,6 +49,29 @@ TEST(FillSchema, SatisfiesTheSchemaForEveryItem) {
   }
 }
 
+TEST(FillSchema, KeepsLimitsThatAreToldInWords) {
+  struct Case {
+    const char* told;
+    const char* meant;
+  };
+  const Case cases[] = {
+      {R"x({"type":"string","description":"A code. (minLength 2, maxLength 3)"})x",
+       R"({"type":"string","minLength":2,"maxLength":3})"},
+      {R"({"type":"integer","description":"minimum 3, maximum 5"})",
+       R"({"type":"integer","minimum":3,"maximum":5})"},
+      {R"({"type":"array","description":"minItems 2","items":{"type":"null"}})",
+       R"({"type":"array","minItems":2})"},
+      {R"({"type":"string","description":"maxLength x, minLength 1e99, minLength"})",
+       R"({"type":"string"})"},
+  };
+  for (const Case& c : cases) {
+    for (int i = 0; i < 50; ++i) {
+      const std::string value = Filled(c.told, "c-" + std::to_string(i));
+      EXPECT_TRUE(Satisfies(value, c.meant)) << value << " for " << c.told;
+    }
+  }
+}
+
 TEST(FillSchema, EchoesTheIdAndNamesTheItem) {
   EXPECT_EQ(Filled(R"({"properties":{"id":{"type":"string"},"summary":{"type":"string"}}})"),
             R"({"id":"n-1","summary":"summary of c-1"})");

@@ -25,7 +25,7 @@ class TwinTest : public ::testing::Test {
   }
   // Asks and lets the answer be sent at once.
   Reply Ask(std::string_view body = kTwoItems) {
-    Reply reply = twin_.Receive(kPath, body, kNow);
+    Reply reply = twin_.Receive(kPath, {}, body, kNow);
     twin_.Finished(reply.sequence, Delivery::kDone, kNow.steady);
     return reply;
   }
@@ -112,7 +112,7 @@ TEST_F(TwinTest, RefusesWhatItCannotRead) {
     EXPECT_EQ(reply.status, 400) << body;
     EXPECT_EQ(At(reply.body, "/error/type"), "invalid_request_error") << body;
   }
-  EXPECT_EQ(twin_.Receive("/v1/other", kTwoItems, kNow).status, 404);
+  EXPECT_EQ(twin_.Receive("/v1/other", {}, kTwoItems, kNow).status, 404);
 }
 
 TEST_F(TwinTest, TakesMessagesThatAreNotWhatTheyShouldBe) {
@@ -182,7 +182,7 @@ TEST_F(TwinTest, RefusesTokensAboveTheRate) {
 
 TEST_F(TwinTest, RefusesMoreRequestsAtATime) {
   Script(R"({"concurrency":1,"latency_ms":10})");
-  const Reply first = twin_.Receive(kPath, kTwoItems, kNow);
+  const Reply first = twin_.Receive(kPath, {}, kTwoItems, kNow);
   EXPECT_EQ(Ask().status, 429);
   twin_.Finished(first.sequence, Delivery::kDone, kNow.steady);
   EXPECT_EQ(Ask().status, 200);

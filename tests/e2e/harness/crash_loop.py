@@ -53,7 +53,11 @@ def run(deployment, kills, seed=1, replicas=2):
         deployment.ask(inputs[number * ITEMS_PER_KILL : (number + 1) * ITEMS_PER_KILL])
         requests = deployment.twin.summary()["requests"]
         more = chance.randrange(1, ITEMS_PER_KILL // BATCH_ITEMS)
-        wait_for(lambda: deployment.twin.summary()["requests"] >= requests + more, 60, "calls are made")
+        wait_for(
+            lambda: deployment.twin.summary()["requests"] >= requests + more,
+            60,
+            lambda: f"calls after kill {number}: {[daemon.status() for daemon in deployment.daemons]}",
+        )
         # Somewhere between two events, too.
         time.sleep(chance.random() * 0.05)
         victim = chance.choice(deployment.daemons)

@@ -28,7 +28,8 @@ TEST(AnswerSchema, WorksWithoutPropertiesAndRequired) {
   EXPECT_EQ(Built(R"({"type":"object"})"),
             R"({"type":"object","additionalProperties":false,"required":["results"],)"
             R"("properties":{"results":{"type":"array","items":{)"
-            R"("properties":{"id":{"type":"string"}},"required":["id"],"type":"object"}}}})");
+            R"("properties":{"id":{"type":"string"}},"required":["id"],"type":"object",)"
+            R"("additionalProperties":true}}}})");
 }
 
 TEST(AnswerSchema, MovesDefinitionsToTheRoot) {

@@ -240,5 +240,19 @@ TEST(Decoder, NoItemsNeedNoAnswers) {
   EXPECT_EQ(Decode(R"([{"id":"a"}])", {}), " foreign=1");
 }
 
+TEST(Decoder, NullForAPropertyThatMayBeMissingCountsAsMissing) {
+  const auto schema = json::Schema::Compile(
+      R"({"type":"object","required":["x"],"properties":{"x":{"type":"integer"},
+          "y":{"type":"string"},"z":{"type":["string","null"]}}})");
+  ASSERT_TRUE(schema.ok());
+  const auto decode = [&schema](std::string_view text) {
+    return Decode(text, {"a"}, Ending::kWhole, &*schema);
+  };
+  EXPECT_EQ(decode(R"([{"id":"a","x":1,"y":null,"z":null}])"), R"(a={"x":1,"z":null})");
+  EXPECT_EQ(decode(R"([{"id":"a","x":1,"y":"s","z":null}])"), R"(a={"x":1,"y":"s","z":null})");
+  EXPECT_EQ(decode(R"([{"id":"a","x":null,"y":null}])"), "a:invalid");
+  EXPECT_EQ(decode(R"([{"id":"a","x":"1","y":null}])"), "a:invalid");
+}
+
 }  // namespace
 }  // namespace llmbatch::answers

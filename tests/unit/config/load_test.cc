@@ -57,6 +57,91 @@ TEST(LoadFile, BuildsTheCatalog) {
   EXPECT_EQ(info.price->output_nanos_per_1k, 500'000);
 }
 
+TEST(LoadFile, EachFormatHasDefaultsOfItsOwn) {
+  struct Row {
+    const char* api;
+    const char* base_url;
+    const char* key_header;
+    const char* key_prefix;
+    const char* version;
+  };
+  const Row rows[] = {
+      {"openai", "https://api.openai.com/v1", "Authorization", "Bearer ", ""},
+      {"openai_responses", "https://api.openai.com/v1", "Authorization", "Bearer ", ""},
+      {"anthropic", "https://api.anthropic.com", "x-api-key", "", "2026-10-21"},
+      {"gemini", "https://generativelanguage.googleapis.com", "x-goog-api-key", "", "v1"},
+  };
+  for (const Row& row : rows) {
+    const LoadOutcome outcome =
+        Load(Draft()
+                 .Remove("[providers.p]", "base_url")
+                 .Set("[providers.p]", "api = \"" + std::string(row.api) + '"')
+                 .Text());
+    ASSERT_TRUE(outcome.config.has_value()) << row.api << Shown(outcome.problems);
+    const ProviderConfig& provider = outcome.config->providers.at("p");
+    EXPECT_EQ(provider.base_url, row.base_url);
+    EXPECT_EQ(provider.api_key_header, row.key_header);
+    EXPECT_EQ(provider.api_key_prefix, row.key_prefix);
+    EXPECT_EQ(provider.provider.api, row.api);
+    EXPECT_EQ(provider.provider.api_version, row.version);
+  }
+}
+
+TEST(LoadFile, AzureHasAnEndpointOfEachCustomer) {
+  Draft draft;
+  draft.Set("[providers.p]", "api = \"azure_openai\"");
+  const LoadOutcome outcome = Load(draft.Text());
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  EXPECT_EQ(outcome.config->providers.at("p").api_key_header, "api-key");
+  EXPECT_EQ(outcome.config->providers.at("p").provider.api_version, "v1");
+  const LoadOutcome without = Load(draft.Remove("[providers.p]", "base_url").Text());
+  EXPECT_THAT(Shown(without.problems), HasSubstr("providers.p.base_url: missing"));
+}
+
+TEST(LoadFile, ReadsTheSwitchesOfAFormat) {
+  const LoadOutcome outcome = Load(Draft()
+                                       .Set("[providers.p]", "api = \"anthropic\"")
+                                       .Set("[providers.p]", "api_version = \"2023-06-01\"")
+                                       .Set("[providers.p]", "api_key_header = \"authorization\"")
+                                       .Set("[providers.p]", "prompt_cache = \"1h\"")
+                                       .Set("[providers.p]", "schema_mode = \"none\"")
+                                       .Set("[providers.p.headers]", "anthropic-beta = \"x\"")
+                                       .Set("[tasks.t]", "parameters = { temperature = 0.5 }")
+                                       .Text());
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  const ProviderConfig& config = outcome.config->providers.at("p");
+  EXPECT_EQ(config.api_key_prefix, "Bearer ");
+  const model::Provider& provider = outcome.config->catalog->providers.at("p");
+  EXPECT_EQ(provider.api_version, "2023-06-01");
+  EXPECT_EQ(provider.prompt_cache, model::Provider::PromptCache::kHour);
+  EXPECT_EQ(provider.schema_mode, model::Provider::SchemaMode::kNone);
+  EXPECT_THAT(provider.headers, ElementsAre(model::Header{"anthropic-beta", "x"}));
+}
+
+TEST(LoadFile, ParametersAreThoseThatTheVersionTakes) {
+  const LoadOutcome outcome = Load(Draft()
+                                       .Set("[providers.p]", "api = \"anthropic\"")
+                                       .Set("[tasks.t]", "parameters = { temperature = 0.5 }")
+                                       .Text());
+  EXPECT_THAT(Shown(outcome.problems), HasSubstr("tasks.t.parameters: "));
+}
+
+TEST(LoadFile, PricesOfCacheWritesAreThoseOfInputUnlessTold) {
+  const auto price = [](const Draft& draft) {
+    const LoadOutcome outcome = Load(draft.Text());
+    EXPECT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+    return *outcome.config->catalog->models.at({.provider = "p", .model = "m"}).price;
+  };
+  Draft draft;
+  EXPECT_EQ(price(draft).cache_write_nanos_per_1k, 100'000);
+  EXPECT_EQ(price(draft).long_cache_write_nanos_per_1k, 100'000);
+  draft.Set("[models.\"p/m\"]", "cache_write_usd_per_million = \"0.125\"");
+  EXPECT_EQ(price(draft).cache_write_nanos_per_1k, 125'000);
+  EXPECT_EQ(price(draft).long_cache_write_nanos_per_1k, 125'000);
+  draft.Set("[models.\"p/m\"]", "long_cache_write_usd_per_million = \"0.2\"");
+  EXPECT_EQ(price(draft).long_cache_write_nanos_per_1k, 200'000);
+}
+
 TEST(LoadFile, TakesARouteByName) {
   const LoadOutcome outcome = Load(Draft()
                                        .Set("[routes.primary]", "models = [\"p/m\"]")

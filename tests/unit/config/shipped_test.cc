@@ -96,6 +96,9 @@ TEST(ShippedConfig, ShowsTheDefaultsOfAProvider) {
   EXPECT_EQ(openai.provider.max_tokens_field, defaults.provider.max_tokens_field);
   EXPECT_EQ(openai.provider.system_role, defaults.provider.system_role);
   EXPECT_EQ(openai.provider.schema_mode, defaults.provider.schema_mode);
+  EXPECT_EQ(openai.provider.strict_schema, defaults.provider.strict_schema);
+  EXPECT_EQ(openai.api_key_header, defaults.api_key_header);
+  EXPECT_EQ(openai.api_key_prefix, defaults.api_key_prefix);
 }
 
 TEST(ShippedConfig, ShowsTheDefaultsOfATask) {
@@ -164,6 +167,13 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
                           "max_tokens_field",
                           "system_role",
                           "schema_mode",
+                          "strict_schema",
+                          "api_version",
+                          "api_key_header",
+                          "prompt_cache",
+                          "headers",
+                          "cache_write_usd_per_million",
+                          "long_cache_write_usd_per_million",
                           "context_window",
                           "max_output_tokens",
                           "input_usd_per_million",

@@ -236,5 +236,40 @@ TEST(Schema, CopiesShareWhatWasCompiled) {
   EXPECT_FALSE(copy.Validate(std::string_view("\"b\"")).ok());
 }
 
+TEST(SchemaNulls, ThoseThatStandForSomethingMissingAreTakenOut) {
+  const auto schema = Schema::Compile(R"({"type":"object","required":["r"],"properties":{
+      "r":{"type":"string"},"o":{"type":"string"},"n":{"type":["string","null"]},
+      "e":{"enum":["a"]},"any":{},"d":{"$ref":"#/$defs/d"},
+      "list":{"type":"array","items":{"$ref":"#/$defs/d"}}},
+      "$defs":{"d":{"type":"object","properties":{"x":{"type":"integer"}}}}})");
+  ASSERT_TRUE(schema.ok()) << schema.error().message;
+  struct Row {
+    std::string_view json;
+    std::string_view without;
+  };
+  const Row rows[] = {
+      {R"({"r":"x","o":null})", R"({"r":"x"})"},
+      {R"({"r":null,"o":null})", R"({"r":null})"},
+      {R"({"o":null,"n":null,"e":null,"any":null,"d":null})", R"({"n":null,"any":null})"},
+      {R"({"d":{"x":null,"y":null}})", R"({"d":{"y":null}})"},
+      {R"({"list":[{"x":null},{"x":1.0},null]})", R"({"list":[{},{"x":1.0},null]})"},
+      {R"({"other":null,"o":null})", R"({"other":null})"},
+  };
+  for (const Row& row : rows) {
+    EXPECT_EQ(schema->WithoutForeignNulls(row.json).value_or("none"), row.without) << row.json;
+  }
+}
+
+TEST(SchemaNulls, WhereThereIsNoneNothingIsChanged) {
+  for (const std::string_view text :
+       {R"({"type":"object","properties":{"o":{"type":"string"}}})", R"({"$ref":"#"})", "true"}) {
+    const auto schema = Schema::Compile(text);
+    if (!schema) continue;
+    for (const std::string_view json : {R"({"o":"x"})", "{}", "[]", "null", "", "{"}) {
+      EXPECT_EQ(schema->WithoutForeignNulls(json), std::nullopt) << text << json;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace llmbatch::json

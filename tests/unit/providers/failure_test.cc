@@ -117,6 +117,124 @@ TEST(Classify, Azure) {
   });
 }
 
+TEST(Classify, Anthropic) {
+  ExpectClasses({
+      {400,
+       R"({"type":"error","error":{"type":"invalid_request_error",)"
+       R"("message":"prompt is too long: 210000 tokens > 200000 maximum"},"request_id":"req_1"})",
+       kContextTooLong},
+      {400,
+       R"({"type":"error","error":{"type":"invalid_request_error","message":)"
+       R"("input length and `max_tokens` exceed context limit: 189136 + 20000 > 204648"}})",
+       kContextTooLong},
+      {400,
+       R"({"type":"error","error":{"type":"invalid_request_error",)"
+       R"("message":"You have reached your specified API usage limits."}})",
+       kQuotaExhausted},
+      {400,
+       R"({"type":"error","error":{"type":"invalid_request_error",)"
+       R"("message":"Your credit balance is too low."}})",
+       kQuotaExhausted},
+      {400, R"({"type":"error","error":{"type":"invalid_request_error","message":"max_tokens"}})",
+       kBadRequest},
+      {401, R"({"type":"error","error":{"type":"authentication_error","message":"m"}})", kAuth},
+      {402, R"({"type":"error","error":{"type":"billing_error","message":"m"}})", kQuotaExhausted},
+      {403, R"({"type":"error","error":{"type":"permission_error","message":"m"}})", kAuth},
+      {404, R"({"type":"error","error":{"type":"not_found_error","message":"m"}})", kBadRequest},
+      {409, R"({"type":"error","error":{"type":"conflict_error","message":"m"}})", kOverloaded},
+      {413, R"({"type":"error","error":{"type":"request_too_large","message":"m"}})",
+       kRequestTooLarge},
+      {429,
+       R"({"type":"error","error":{"type":"rate_limit_error","message":"m",)"
+       R"("details":{"error_code":"ramp_limit_exceeded"}}})",
+       kRateLimited},
+      {429,
+       R"({"type":"error","error":{"type":"rate_limit_error","message":"m",)"
+       R"("details":{"error_code":"enforced_spend_limit_reached"}}})",
+       kQuotaExhausted},
+      {429,
+       R"({"type":"error","error":{"type":"rate_limit_error","message":"m",)"
+       R"("details":{"error_code":"contract_spend_limit_reached"}}})",
+       kQuotaExhausted},
+      {500, R"({"type":"error","error":{"type":"api_error","message":"m"}})", kOverloaded},
+      {504, R"({"type":"error","error":{"type":"timeout_error","message":"m"}})", kOverloaded},
+      {529, R"({"type":"error","error":{"type":"overloaded_error","message":"m"}})", kOverloaded},
+      {200, R"({"type":"error","error":{"type":"overloaded_error","message":"m"}})", kOverloaded},
+  });
+}
+
+TEST(Classify, Gemini) {
+  const auto quota = [](std::string_view id, std::string_view message = "m") {
+    return R"({"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":")" +
+           std::string(message) +
+           R"(","details":[{"@type":"type.googleapis.com/google.rpc.QuotaFailure",)"
+           R"("violations":[{"quotaId":"GenerateRequestsPerMinutePerProjectPerModel"},)"
+           R"({"quotaId":")" +
+           std::string(id) +
+           R"("}]},{"@type":"type.googleapis.com/google.rpc.Help","links":[]}]}})";
+  };
+  const std::string minute = quota("GenerateContentInputTokensPerModelPerMinute");
+  const std::string day = quota("GenerateRequestsPerDayPerProjectPerModel-FreeTier");
+  const std::string none = quota("x", "Quota exceeded for metric: m, limit: 0, model: n");
+  const std::string little = quota("x", "Quota exceeded for metric: m, limit: 0.5, model: n");
+  const std::string ten = quota("x", "Quota exceeded for metric: m, limit: 05");
+  ExpectClasses({
+      {429, minute, kRateLimited},
+      {429, day, kQuotaExhausted},
+      {429, none, kQuotaExhausted},
+      {429, little, kRateLimited},
+      {429, ten, kRateLimited},
+      {429, R"([{"error":{"code":429,"status":"RESOURCE_EXHAUSTED","message":"limit: 0"}}])",
+       kQuotaExhausted},
+      {429,
+       R"({"error":{"code":429,"status":"RESOURCE_EXHAUSTED",)"
+       R"("message":"Your prepayment credits are depleted."}})",
+       kQuotaExhausted},
+      {400,
+       R"({"error":{"code":400,"status":"INVALID_ARGUMENT","message":"The input token count )"
+       R"((1200000) exceeds the maximum number of tokens allowed (1048576)."}})",
+       kContextTooLong},
+      {400, R"({"error":{"code":400,"status":"INVALID_ARGUMENT","message":"Unknown name"}})",
+       kBadRequest},
+      {400,
+       R"({"error":{"code":400,"status":"INVALID_ARGUMENT","message":"API key not valid.",)"
+       R"("details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo",)"
+       R"("reason":"API_KEY_INVALID","domain":"googleapis.com"}]}})",
+       kAuth},
+      {400, R"({"error":{"code":400,"status":"FAILED_PRECONDITION","message":"Region."}})", kAuth},
+      {403, R"({"error":{"code":403,"status":"PERMISSION_DENIED","message":"m"}})", kAuth},
+      {404, R"({"error":{"code":404,"status":"NOT_FOUND","message":"m"}})", kBadRequest},
+      {500, R"({"error":{"code":500,"status":"INTERNAL","message":"m"}})", kOverloaded},
+      {503, R"({"error":{"code":503,"status":"UNAVAILABLE","message":"m"}})", kOverloaded},
+      {504, R"([{"error":{"code":504,"status":"DEADLINE_EXCEEDED","message":"m"}}])", kOverloaded},
+      {200, R"({"error":{"code":503,"status":"UNAVAILABLE","message":"m"}})", kOverloaded},
+  });
+}
+
+TEST(Classify, DetailsThatAreNotWhatTheyShouldBe) {
+  for (const std::string_view details :
+       {"null", "7", "{}", "[null,7,[],{}]", R"([{"violations":7},{"violations":[7,{}]}])",
+        R"([{"retryDelay":7,"reason":[]}])", R"({"error_code":{}})"}) {
+    ExpectClasses({{429, R"({"error":{"message":"m","details":)" + std::string(details) + "}}",
+                    kRateLimited}});
+  }
+}
+
+TEST(Classify, OpenAiResponses) {
+  ExpectClasses({
+      {200,
+       R"({"object":"response","status":"failed","error":{"code":"server_error","message":"m"}})",
+       kOverloaded},
+      {200, R"({"status":"failed","error":{"code":"rate_limit_exceeded","message":"m"}})",
+       kRateLimited},
+      {200, R"({"status":"failed","error":{"code":"invalid_prompt","message":"m"}})",
+       kContentBlocked},
+      {200, R"({"status":"failed","error":{"code":"bio_policy","message":"m"}})", kContentBlocked},
+      {200, R"({"status":"failed","error":{"code":"data_residency_mismatch","message":"m"}})",
+       kBadRequest},
+  });
+}
+
 TEST(Classify, Vllm) {
   ExpectClasses({
       {400,
@@ -249,6 +367,13 @@ TEST(Message, NamesStatusTypeCodeAndParameter) {
   EXPECT_EQ(ClassifyBody(503, "").message, "HTTP 503");
 }
 
+TEST(Message, NamesStatusAndReasonOfGoogle) {
+  EXPECT_EQ(ClassifyBody(400, R"({"error":{"code":400,"message":"m","status":"INVALID_ARGUMENT",)"
+                              R"("details":[{"reason":"API_KEY_INVALID"}]}})")
+                .message,
+            "HTTP 400, code 400, inner code API_KEY_INVALID, status INVALID_ARGUMENT");
+}
+
 TEST(Message, NeverHasTheProvidersWords) {
   const std::string long_name(65, 'x');
   for (const std::string& words : {std::string("my secret prompt"), long_name, std::string("a\nb"),
@@ -257,7 +382,8 @@ TEST(Message, NeverHasTheProvidersWords) {
     if (const auto at = escaped.find('\n'); at != std::string::npos) escaped.replace(at, 1, "\\n");
     const std::string body = R"({"error":{"message":"my secret prompt","type":")" + escaped +
                              R"(","code":")" + escaped + R"(","param":")" + escaped +
-                             R"(","innererror":{"code":")" + escaped + "\"}}}";
+                             R"(","innererror":{"code":")" + escaped + R"("},"status":")" +
+                             escaped + R"(","details":[{"reason":")" + escaped + "\"}]}}";
     EXPECT_EQ(ClassifyBody(400, body).message, "HTTP 400") << body;
   }
 }
@@ -293,6 +419,23 @@ TEST(RetryAfter, IsReadFromAzuresWordsWhereThereIsNoHeader) {
   EXPECT_EQ(RetryAfter({{"retry-after", "3"}}, body), seconds(3));
   EXPECT_EQ(RetryAfter({}, R"({"error":{"message":"retry after a while and 2 seconds"}})"),
             std::nullopt);
+}
+
+TEST(RetryAfter, IsReadFromGooglesDetailsOrElseItsWords) {
+  const auto body = [](std::string_view message, std::string_view details) {
+    return R"({"error":{"code":429,"message":")" + std::string(message) + R"(","details":[)" +
+           std::string(details) + "]}}";
+  };
+  const std::string_view info =
+      R"({"@type":"type.googleapis.com/google.rpc.Help"},)"
+      R"({"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"1.68s"})";
+  EXPECT_EQ(RetryAfter({}, body("Please retry in 37.2s.", info)), milliseconds(1680));
+  EXPECT_EQ(RetryAfter({}, body("Please retry in 37.2s.", "")), milliseconds(37'200));
+  EXPECT_EQ(RetryAfter({}, body("Please retry in 520ms", "")), milliseconds(520));
+  EXPECT_EQ(RetryAfter({}, body("Please retry in 9h27m1s. Bye.", "")), hours(1));
+  EXPECT_EQ(RetryAfter({}, body("Please retry in a while.", "")), std::nullopt);
+  EXPECT_EQ(RetryAfter({}, body("Please retry in ", R"({"retryDelay":"soon"})")), std::nullopt);
+  EXPECT_EQ(RetryAfter({}, body("Please try again in 6m0s. Visit", "")), std::chrono::minutes(6));
 }
 
 TEST(RetryAfter, NonsenseIsIgnored) {

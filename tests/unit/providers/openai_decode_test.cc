@@ -151,6 +151,17 @@ TEST(OpenAiDecode, DetailsNeverPassTheirWhole) {
                                             .reasoning_tokens = 0}));
 }
 
+TEST(OpenAiDecode, WhatIsWrittenToTheCacheIsAPartOfTheInput) {
+  const Completion completion = DecodeCompletion(
+      R"({"choices":[{"message":{"content":"x"}}],"usage":{"prompt_tokens":10,
+          "completion_tokens":5,"prompt_tokens_details":{"cached_tokens":6,
+          "cache_write_tokens":9}}})");
+  EXPECT_EQ(completion.usage, (model::Usage{.input_tokens = 10,
+                                            .cached_input_tokens = 6,
+                                            .cache_write_tokens = 4,
+                                            .output_tokens = 5}));
+}
+
 TEST(OpenAiDecode, RequestIdIsTheHeadersAndFitForLogs) {
   const auto request_id = [](const char* header) {
     const ports::HttpResponse response{.status = 200,

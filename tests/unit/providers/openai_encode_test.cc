@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "providers/codec.h"
 
@@ -66,13 +67,64 @@ TEST(OpenAiEncode, NamesAreTheProviders) {
 TEST(OpenAiEncode, AsksForTheSchemaAsTheProviderCan) {
   using SchemaMode = model::Provider::SchemaMode;
   ChatRequest request = Request();
-  request.response_schema_json = R"({"type":"object"})";
+  request.response_schema_json =
+      R"({"type":"object","properties":{"id":{"type":"string"},"n":{"type":"integer"}},)"
+      R"("required":["id"]})";
   EXPECT_TRUE(Body(request, {.schema_mode = SchemaMode::kJsonSchema})
                   .ends_with(R"(,"response_format":{"type":"json_schema","json_schema":)"
-                             R"({"name":"answers","strict":true,"schema":{"type":"object"}}}})"));
+                             R"({"name":"answers","strict":true,"schema":{"type":"object",)"
+                             R"("properties":{"id":{"type":"string"},)"
+                             R"("n":{"type":["integer","null"]}},"required":["id","n"],)"
+                             R"("additionalProperties":false}}}})"))
+      << Body(request);
+  EXPECT_TRUE(Body(request, {.schema_mode = SchemaMode::kJsonSchema, .strict_schema = false})
+                  .ends_with(R"({"name":"answers","strict":false,"schema":)" +
+                             request.response_schema_json + "}}}"));
   EXPECT_TRUE(Body(request, {.schema_mode = SchemaMode::kJsonObject})
                   .ends_with(R"(,"response_format":{"type":"json_object"}})"));
+  EXPECT_TRUE(Body(request, {.schema_mode = SchemaMode::kJsonObjectSchema})
+                  .ends_with(R"(,"response_format":{"type":"json_object","schema":)" +
+                             request.response_schema_json + "}}"));
   EXPECT_EQ(Body(request, {.schema_mode = SchemaMode::kNone}), Body(Request()));
+}
+
+TEST(OpenAiEncode, SchemaThatCannotBeStrictGoesAsItIs) {
+  ChatRequest request = Request();
+  request.response_schema_json = R"({"type":"object"})";
+  EXPECT_TRUE(
+      Body(request).ends_with(R"({"name":"answers","strict":false,"schema":{"type":"object"}}}})"))
+      << Body(request);
+}
+
+TEST(OpenAiEncode, SendsTheProvidersOwnHeaders) {
+  const model::Provider provider{.headers = {{.name = "X-Title", .value = "jobs"}}};
+  EXPECT_EQ(
+      OpenAi().Encode(Request(), provider, {}).headers,
+      (std::vector<model::Header>{{"content-type", "application/json"}, {"X-Title", "jobs"}}));
+}
+
+TEST(AzureOpenAiEncode, NamesTheDeploymentInThePathOrInTheBody) {
+  struct Case {
+    std::string_view version;
+    std::string_view model;
+    std::string_view path;
+  };
+  const Case cases[] = {
+      {"", "labels", "/openai/v1/chat/completions"},
+      {"v1", "labels", "/openai/v1/chat/completions"},
+      {"2024-10-21", "labels",
+       "/openai/deployments/labels/chat/completions?api-version=2024-10-21"},
+      {"2024-10-21", "a/b c?ä",
+       "/openai/deployments/a%2Fb%20c%3F%C3%A4/chat/completions?api-version=2024-10-21"},
+  };
+  for (const Case& c : cases) {
+    ChatRequest request = Request();
+    request.model = c.model;
+    const model::Provider provider{.api_version = std::string(c.version)};
+    const ports::HttpRequest http = CodecFor("azure_openai")->Encode(request, provider, {});
+    EXPECT_EQ(http.path, c.path);
+    EXPECT_EQ(http.body, Body(request));
+  }
 }
 
 TEST(OpenAiEncode, ParametersGoIntoTheBodyAsTheyAre) {
@@ -99,7 +151,7 @@ TEST(OpenAiEncode, ParametersNeverOverwriteWhatTheCodecWrites) {
 
 TEST(OpenAiParameters, FreeOnesAreAccepted) {
   for (const char* parameters : {"", "{}", R"({"reasoning_effort":"low","seed":7})"}) {
-    EXPECT_TRUE(OpenAi().ValidateParameters(parameters).ok()) << parameters;
+    EXPECT_TRUE(OpenAi().ValidateParameters(parameters, {}).ok()) << parameters;
   }
 }
 
@@ -108,7 +160,7 @@ TEST(OpenAiParameters, ReservedOnesAreRefusedByName) {
        {"model", "messages", "stream", "stream_options", "n", "response_format", "max_tokens",
         "max_completion_tokens", "tools", "tool_choice", "functions", "function_call", "audio",
         "modalities"}) {
-    const auto result = OpenAi().ValidateParameters("{\"seed\":1,\"" + name + "\":null}");
+    const auto result = OpenAi().ValidateParameters("{\"seed\":1,\"" + name + "\":null}", {});
     ASSERT_FALSE(result.ok()) << name;
     EXPECT_TRUE(result.error().message.starts_with("parameters." + name + ":")) << name;
   }
@@ -116,11 +168,12 @@ TEST(OpenAiParameters, ReservedOnesAreRefusedByName) {
 
 TEST(OpenAiParameters, OnlyAnObjectWillDo) {
   for (const char* parameters : {"[]", "7", "null", "{", "{\"a\":1,\"a\":2}"}) {
-    EXPECT_FALSE(OpenAi().ValidateParameters(parameters).ok()) << parameters;
+    EXPECT_FALSE(OpenAi().ValidateParameters(parameters, {}).ok()) << parameters;
   }
 }
 
 TEST(Codecs, AreFoundByApi) {
+  for (const std::string_view api : Apis()) EXPECT_NE(CodecFor(api), nullptr) << api;
   EXPECT_NE(CodecFor("openai"), nullptr);
   EXPECT_EQ(CodecFor("OpenAI"), nullptr);
   EXPECT_EQ(CodecFor(""), nullptr);

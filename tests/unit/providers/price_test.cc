@@ -28,6 +28,21 @@ TEST(CostOf, CountsEachKindOfTokenOnce) {
   EXPECT_EQ(CostOf(usage, kPrice), model::NanoUsd{5'050'000});
 }
 
+TEST(CostOf, CountsWhatIsWrittenToTheCacheByHowLongItIsKept) {
+  const model::ModelPrice price{.input_nanos_per_1k = 1'000,
+                                .cached_input_nanos_per_1k = 100,
+                                .output_nanos_per_1k = 5'000,
+                                .cache_write_nanos_per_1k = 1'250,
+                                .long_cache_write_nanos_per_1k = 2'000};
+  const model::Usage usage{.input_tokens = 10'000,
+                           .cached_input_tokens = 4'000,
+                           .cache_write_tokens = 3'000,
+                           .long_cache_write_tokens = 1'000,
+                           .output_tokens = 1'000};
+  // 3 × 1000 + 4 × 100 + 2 × 1250 + 1 × 2000 + 1 × 5000
+  EXPECT_EQ(CostOf(usage, price), model::NanoUsd{12'900});
+}
+
 TEST(CostOf, RoundsTheSumHalfUp) {
   const model::ModelPrice price{.input_nanos_per_1k = 1, .output_nanos_per_1k = 1};
   EXPECT_EQ(CostOf({.input_tokens = 499}, price), model::NanoUsd{0});
@@ -49,6 +64,11 @@ TEST(CostOf, IsUnknownWithoutAPrice) { EXPECT_EQ(CostOf({}, std::nullopt), std::
 TEST(CostOf, IsUnknownForNonsense) {
   EXPECT_EQ(CostOf({.input_tokens = -1}, kPrice), std::nullopt);
   EXPECT_EQ(CostOf({.input_tokens = 1, .cached_input_tokens = 2}, kPrice), std::nullopt);
+  EXPECT_EQ(CostOf({.input_tokens = 3, .cached_input_tokens = 2, .cache_write_tokens = 2}, kPrice),
+            std::nullopt);
+  EXPECT_EQ(
+      CostOf({.input_tokens = 3, .cache_write_tokens = 1, .long_cache_write_tokens = 2}, kPrice),
+      std::nullopt);
   EXPECT_EQ(CostOf({.input_tokens = kMax, .output_tokens = kMax}, kPrice), std::nullopt);
 }
 
@@ -109,10 +129,13 @@ TEST(ShareOut, TokensOfAPartNeverPassTheirWhole) {
     model::Usage total{.input_tokens = static_cast<std::int64_t>(rng.Below(2000)),
                        .output_tokens = static_cast<std::int64_t>(rng.Below(2000))};
     total.cached_input_tokens = total.input_tokens - total.input_tokens / 7;
+    total.cache_write_tokens = total.input_tokens / 8;
+    total.long_cache_write_tokens = total.cache_write_tokens / 2;
     total.reasoning_tokens = total.output_tokens / 3;
     model::Usage sum;
     for (const model::Usage& part : ShareOut(total, weights)) {
-      EXPECT_LE(part.cached_input_tokens, part.input_tokens);
+      EXPECT_LE(part.cached_input_tokens + part.cache_write_tokens, part.input_tokens);
+      EXPECT_LE(part.long_cache_write_tokens, part.cache_write_tokens);
       EXPECT_LE(part.reasoning_tokens, part.output_tokens);
       sum += part;
     }

@@ -45,5 +45,37 @@ TEST(RateLimits, ZeroNegativeAndNonsenseAreUnknown) {
   }
 }
 
+TEST(AnthropicRateLimits, AreReadFromHeaders) {
+  const auto now = *base::ParseRfc3339("2026-11-21T08:00:00Z");
+  const RateLimits limits = ParseAnthropicRateLimits(
+      {
+          {"anthropic-ratelimit-requests-limit", "4000"},
+          {"anthropic-ratelimit-requests-remaining", "3999"},
+          {"anthropic-ratelimit-requests-reset", "2026-11-21T08:00:01Z"},
+          {"anthropic-ratelimit-tokens-limit", "480000"},
+          {"anthropic-ratelimit-tokens-remaining", "476000"},
+          {"anthropic-ratelimit-tokens-reset", "2026-11-21T07:59:59Z"},
+          {"anthropic-ratelimit-input-tokens-limit", "400000"},
+      },
+      now);
+  EXPECT_EQ(limits.requests.limit, 4000);
+  EXPECT_EQ(limits.requests.remaining, 3999);
+  EXPECT_EQ(limits.requests.reset, std::chrono::seconds(1));
+  EXPECT_EQ(limits.tokens.limit, 480'000);
+  EXPECT_EQ(limits.tokens.remaining, 476'000);
+  EXPECT_EQ(limits.tokens.reset, std::nullopt);
+}
+
+TEST(AnthropicRateLimits, InputTokensStandInWhereNoClosestLimitIsTold) {
+  const RateLimits limits =
+      ParseAnthropicRateLimits({{"anthropic-ratelimit-input-tokens-limit", "400000"},
+                                {"anthropic-ratelimit-input-tokens-remaining", "x"},
+                                {"anthropic-ratelimit-input-tokens-reset", "12s"}},
+                               {});
+  EXPECT_EQ(limits.tokens.limit, 400'000);
+  EXPECT_EQ(limits.tokens.remaining, std::nullopt);
+  EXPECT_EQ(limits.tokens.reset, std::nullopt);
+}
+
 }  // namespace
 }  // namespace llmbatch::providers

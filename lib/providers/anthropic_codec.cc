@@ -1,0 +1,193 @@
+#include "providers/anthropic_codec.h"
+
+#include <array>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "json/value.h"
+#include "json/writer.h"
+#include "providers/error_body.h"
+#include "providers/fields.h"
+#include "providers/parameters.h"
+#include "providers/post.h"
+#include "providers/strict_schema.h"
+
+namespace llmbatch::providers {
+namespace {
+
+using json::Kind;
+using json::Value;
+using PromptCache = model::Provider::PromptCache;
+using SchemaMode = model::Provider::SchemaMode;
+
+constexpr std::string_view kUsualVersion = "2026-10-21";
+// From this version on, sampling parameters are an error, whatever their value.
+constexpr std::string_view kFirstWithoutSampling = "2026-10-21";
+// The format demands a limit even of those who want none.
+constexpr std::int64_t kUsualMaxTokens = 4096;
+
+constexpr std::array<SchemaMode, 2> kSchemaModes = {SchemaMode::kJsonSchema, SchemaMode::kNone};
+
+constexpr std::size_t kSamplingNames = 3;
+constexpr std::array<std::string_view, 13> kReserved = {
+    "container", "max_tokens", "mcp_servers", "messages", "model", "output_format", "stream",
+    "system", "tool_choice", "tools",
+    // Sampling, reserved in versions that refuse it.
+    "temperature", "top_k", "top_p"};
+constexpr std::array<std::string_view, 1> kReservedOutputConfig = {"format"};
+
+std::string_view VersionOf(const model::Provider& provider) {
+  return provider.api_version.empty() ? kUsualVersion : std::string_view(provider.api_version);
+}
+
+ReservedNames ReservedFor(const model::Provider& provider) {
+  // Versions are dates, so they compare as texts.
+  const bool sampling = VersionOf(provider) < kFirstWithoutSampling;
+  const std::span<const std::string_view> names = kReserved;
+  return {.names = sampling ? names.first(names.size() - kSamplingNames) : names,
+          .shared_object = "output_config",
+          .within_shared = kReservedOutputConfig};
+}
+
+void WriteSystem(json::Writer& writer, const std::string& system, PromptCache cache) {
+  if (system.empty()) return;
+  writer.Key("system");
+  if (cache == PromptCache::kNone) {
+    writer.String(system);
+    return;
+  }
+  writer.BeginArray().BeginObject().Key("type").String("text").Key("text").String(system);
+  writer.Key("cache_control").BeginObject().Key("type").String("ephemeral");
+  writer.Key("ttl").String(cache == PromptCache::kHour ? "1h" : "5m");
+  writer.EndObject().EndObject().EndArray();
+}
+
+void WriteMessages(json::Writer& writer, const std::vector<Message>& messages) {
+  writer.Key("messages").BeginArray();
+  for (const Message& message : messages) {
+    writer.BeginObject().Key("role").String(message.role == Role::kUser ? "user" : "assistant");
+    writer.Key("content").String(message.text).EndObject();
+  }
+  writer.EndArray();
+}
+
+void WriteOutputConfig(json::Writer& writer, const ChatRequest& request,
+                       const model::Provider& provider, const Parameters& parameters) {
+  std::optional<std::string> schema;
+  if (provider.schema_mode != SchemaMode::kNone && !request.response_schema_json.empty()) {
+    schema = ClosedSchema(request.response_schema_json, OptionalProperties::kStay);
+  }
+  if (!schema && !parameters.has_shared()) return;
+  writer.Key("output_config").BeginObject();
+  parameters.WriteShared(writer);
+  if (schema) {
+    writer.Key("format").BeginObject().Key("type").String("json_schema");
+    writer.Key("schema").Raw(*schema).EndObject();
+  }
+  writer.EndObject();
+}
+
+// Blocks of thoughts and of other kinds stand between those of text.
+std::string ReadText(Value content) {
+  std::string text;
+  for (std::size_t i = 0; i < content.size(); ++i) {
+    if (StringAt(content.At(i), "type") == "text") text += StringAt(content.At(i), "text");
+  }
+  return text;
+}
+
+Completion::FinishReason ReadStopReason(Value root) {
+  using enum Completion::FinishReason;
+  constexpr std::pair<std::string_view, Completion::FinishReason> kReasons[] = {
+      {"end_turn", kStop},
+      {"stop_sequence", kStop},
+      {"max_tokens", kLength},
+      {"model_context_window_exceeded", kLength},
+      // The turn could go on; there is only a part of it.
+      {"pause_turn", kLength},
+      {"refusal", kContentFilter},
+      {"tool_use", kToolCalls}};
+  const std::string text = StringAt(root, "stop_reason");
+  for (const auto& [name, reason] : kReasons) {
+    if (text == name) return reason;
+  }
+  return kUnknown;
+}
+
+// What the cache gave and took is told beside input_tokens, not within.
+std::optional<model::Usage> ReadUsage(Value root) {
+  const auto usage = root.Find("usage");
+  if (!usage) return std::nullopt;
+  const auto input = TokensAt(*usage, "input_tokens");
+  const auto output = TokensAt(*usage, "output_tokens");
+  const auto read = TokensOrZeroAt(*usage, "cache_read_input_tokens");
+  const auto written = TokensOrZeroAt(*usage, "cache_creation_input_tokens");
+  if (!input || !output || !read || !written) return std::nullopt;
+  return model::Usage{
+      .input_tokens = *input + *read + *written,
+      .cached_input_tokens = *read,
+      .cache_write_tokens = *written,
+      .long_cache_write_tokens =
+          PartAt(*usage, "cache_creation", "ephemeral_1h_input_tokens", *written),
+      .output_tokens = *output,
+      .reasoning_tokens = PartAt(*usage, "output_tokens_details", "thinking_tokens", *output)};
+}
+
+}  // namespace
+
+FormatTraits AnthropicCodec::traits() const {
+  return {.base_url = "https://api.anthropic.com",
+          .api_key_header = "x-api-key",
+          .api_version = kUsualVersion,
+          .schema_modes = kSchemaModes,
+          .has_prompt_cache = true};
+}
+
+ports::HttpRequest AnthropicCodec::Encode(const ChatRequest& request,
+                                          const model::Provider& provider,
+                                          base::Duration timeout) const {
+  const Parameters parameters(request.parameters_json, ReservedFor(provider));
+  json::Writer writer;
+  writer.BeginObject().Key("model").String(request.model).Key("max_tokens");
+  writer.Int(request.max_output_tokens > 0 ? request.max_output_tokens : kUsualMaxTokens);
+  WriteSystem(writer, request.system, provider.prompt_cache);
+  WriteMessages(writer, request.messages);
+  WriteOutputConfig(writer, request, provider, parameters);
+  parameters.Write(writer);
+  writer.EndObject();
+  ports::HttpRequest http = MakePost(provider, "/v1/messages", writer.Take(), timeout);
+  http.headers.push_back({.name = "anthropic-version", .value = std::string(VersionOf(provider))});
+  return http;
+}
+
+std::variant<Completion, CallFailure> AnthropicCodec::Decode(const ports::HttpResponse& response,
+                                                             base::WallTime now) const {
+  if (response.status < 200 || response.status > 299) return Classify(response, now);
+  const auto document = json::Document::Parse(response.body, kBodyLimits);
+  if (!document) return ProtocolFailure(response, "the body is no JSON");
+  const Value root = document->root();
+  if (FindError(root)) return Classify(response, now);
+
+  const auto content = ArrayAt(root, "content");
+  if (!content) return ProtocolFailure(response, "no content");
+  const auto finish_reason = ReadStopReason(root);
+  return Completion{.text = ReadText(*content),
+                    .finish_reason = finish_reason,
+                    .refused = finish_reason == Completion::FinishReason::kContentFilter,
+                    .usage = ReadUsage(root),
+                    .model = StringAt(root, "model"),
+                    .request_id = ReadRequestId(response, "request-id", root, "id")};
+}
+
+RateLimits AnthropicCodec::RateLimitsOf(const ports::HttpResponse& response,
+                                        base::WallTime now) const {
+  return ParseAnthropicRateLimits(response.headers, now);
+}
+
+base::Result<void> AnthropicCodec::ValidateParameters(std::string_view parameters_json,
+                                                      const model::Provider& provider) const {
+  return CheckParameters(parameters_json, ReservedFor(provider));
+}
+
+}  // namespace llmbatch::providers

@@ -1,0 +1,22 @@
+// AnthropicCodec: Anthropic's Messages.
+#pragma once
+
+#include "providers/codec.h"
+
+namespace llmbatch::providers {
+
+// Answers are asked for in a schema by output_config.format; where a schema can't be told that way,
+// nothing is asked for but the prompt.
+class AnthropicCodec final : public Codec {
+ public:
+  FormatTraits traits() const override;
+  ports::HttpRequest Encode(const ChatRequest& request, const model::Provider& provider,
+                            base::Duration timeout) const override;
+  std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
+                                               base::WallTime now) const override;
+  RateLimits RateLimitsOf(const ports::HttpResponse& response, base::WallTime now) const override;
+  base::Result<void> ValidateParameters(std::string_view parameters_json,
+                                        const model::Provider& provider) const override;
+};
+
+}  // namespace llmbatch::providers

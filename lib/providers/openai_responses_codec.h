@@ -1,0 +1,21 @@
+// OpenAiResponsesCodec: OpenAI's Responses.
+#pragma once
+
+#include "providers/codec.h"
+
+namespace llmbatch::providers {
+
+// Nothing is stored at the provider's.
+class OpenAiResponsesCodec final : public Codec {
+ public:
+  FormatTraits traits() const override;
+  ports::HttpRequest Encode(const ChatRequest& request, const model::Provider& provider,
+                            base::Duration timeout) const override;
+  std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
+                                               base::WallTime now) const override;
+  RateLimits RateLimitsOf(const ports::HttpResponse& response, base::WallTime now) const override;
+  base::Result<void> ValidateParameters(std::string_view parameters_json,
+                                        const model::Provider& provider) const override;
+};
+
+}  // namespace llmbatch::providers

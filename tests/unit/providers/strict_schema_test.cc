@@ -1,0 +1,128 @@
+#include "providers/strict_schema.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <string_view>
+
+namespace llmbatch::providers {
+namespace {
+
+std::string Closed(std::string_view schema,
+                   OptionalProperties optional = OptionalProperties::kStay) {
+  return ClosedSchema(schema, optional).value_or("none");
+}
+
+// A schema whose only property, which is required, is this.
+std::string Around(std::string_view property, std::string_view required = R"("p")") {
+  return R"({"type":"object","properties":{"p":)" + std::string(property) + R"(},"required":[)" +
+         std::string(required) + R"(],"additionalProperties":false})";
+}
+
+TEST(ClosedSchema, ClosesEveryObject) {
+  EXPECT_EQ(Closed(R"({"type":"object","properties":{"a":{"type":"array","items":
+                       {"properties":{"b":{"type":"string"}},"required":["b"]}}}})"),
+            R"({"type":"object","properties":{"a":{"type":"array","items":{"type":"object",)"
+            R"("properties":{"b":{"type":"string"}},"required":["b"],)"
+            R"("additionalProperties":false}}},"required":[],"additionalProperties":false})");
+}
+
+TEST(ClosedSchema, OptionalPropertiesBecomeNullableWhereAllMustBeThere) {
+  struct Case {
+    std::string_view property;
+    std::string_view nullable;
+  };
+  const Case cases[] = {
+      {R"({"type":"string"})", R"({"type":["string","null"]})"},
+      {R"({"type":["string","null"]})", R"({"type":["string","null"]})"},
+      {R"({"type":["string","integer"]})", R"({"type":["string","integer","null"]})"},
+      {R"({"type":"string","enum":["a","b"]})",
+       R"({"type":["string","null"],"enum":["a","b",null]})"},
+      {R"({"enum":["a"]})", R"({"anyOf":[{"type":"string","enum":["a"]},{"type":"null"}]})"},
+      {R"({"const":3})", R"({"anyOf":[{"type":"number","enum":[3]},{"type":"null"}]})"},
+      {R"({"anyOf":[{"type":"string"},{"type":"integer"}]})",
+       R"({"anyOf":[{"anyOf":[{"type":"string"},{"type":"integer"}]},{"type":"null"}]})"},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(Closed(Around(c.property, ""), OptionalProperties::kBecomeNullable),
+              Around(c.nullable))
+        << c.property;
+  }
+  EXPECT_EQ(Closed(Around(R"({"type":"string"})", ""), OptionalProperties::kStay),
+            Around(R"({"type":"string"})", ""));
+}
+
+TEST(ClosedSchema, RequiredPropertiesStayAsTheyAre) {
+  EXPECT_EQ(Closed(Around(R"({"type":"string"})"), OptionalProperties::kBecomeNullable),
+            Around(R"({"type":"string"})"));
+}
+
+TEST(ClosedSchema, LimitsStandInTheDescription) {
+  struct Case {
+    std::string_view property;
+    std::string_view closed;
+  };
+  const Case cases[] = {
+      {R"({"type":"integer","minimum":1,"maximum":5})",
+       R"({"type":"integer","description":"minimum 1, maximum 5"})"},
+      {R"({"type":"string","description":"A label.","maxLength":20})",
+       R"x({"type":"string","description":"A label. (maxLength 20)"})x"},
+      {R"({"type":"array","items":{"type":"string"},"minItems":1,"maxItems":3})",
+       R"({"type":"array","description":"maxItems 3","items":{"type":"string"},"minItems":1})"},
+      {R"({"type":"array","items":{"type":"string"},"minItems":2})",
+       R"({"type":"array","description":"minItems 2","items":{"type":"string"}})"},
+      {R"({"type":"string","format":"date"})", R"({"type":"string","format":"date"})"},
+      {R"({"type":"string","format":"postcode"})",
+       R"({"type":"string","description":"format \"postcode\""})"},
+  };
+  for (const Case& c : cases) EXPECT_EQ(Closed(Around(c.property)), Around(c.closed));
+}
+
+TEST(ClosedSchema, WhatOnlyExplainsIsLeftOut) {
+  EXPECT_EQ(Closed(Around(R"({"type":"string","default":"x","examples":["y"],"title":"T",
+                              "$comment":"c","deprecated":true})")),
+            Around(R"({"type":"string","title":"T"})"));
+}
+
+TEST(ClosedSchema, EnumsHaveTheirTypes) {
+  EXPECT_EQ(Closed(Around(R"({"enum":["a",1,null,"b"]})")),
+            Around(R"({"type":["string","number","null"],"enum":["a",1,null,"b"]})"));
+  EXPECT_EQ(Closed(Around(R"({"const":true})")), Around(R"({"type":"boolean","enum":[true]})"));
+}
+
+TEST(ClosedSchema, DefinitionsAreClosedAndReferencesStandAlone) {
+  EXPECT_EQ(Closed(R"({"type":"object","properties":{"p":{"$ref":"#/$defs/d","description":"x"}},
+                       "required":["p"],"$defs":{"d":{"type":"object",
+                       "properties":{"q":{"type":"null"}}}}})"),
+            R"({"type":"object","properties":{"p":{"$ref":"#/$defs/d"}},"required":["p"],)"
+            R"("additionalProperties":false,"$defs":{"d":{"type":"object",)"
+            R"("properties":{"q":{"type":"null"}},"required":[],"additionalProperties":false}}})");
+}
+
+TEST(ClosedSchema, OneOfBecomesAnyOf) {
+  EXPECT_EQ(Closed(Around(R"({"oneOf":[{"type":"string"},{"type":"null"}]})")),
+            Around(R"({"anyOf":[{"type":"string"},{"type":"null"}]})"));
+}
+
+TEST(ClosedSchema, WhatCannotBeClosedIsNotTold) {
+  for (const std::string_view schema :
+       {"", "no json", "[]", "7", "true", "{}", R"({"type":"object"})",
+        R"({"type":"object","properties":{}})",
+        R"({"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":true})",
+        R"({"type":"object","properties":{"a":{"type":"string"}},"additionalProperties":{}})",
+        R"({"type":"object","properties":{"a":{}}})",
+        R"({"type":"object","properties":{"a":true}})",
+        R"({"type":"object","properties":{"a":{"type":"object"}}})",
+        R"({"type":"object","properties":{"a":{"type":"array"}}})",
+        R"({"type":"object","properties":{"a":{"type":"string"}},"required":["b"]})",
+        R"({"type":"object","properties":{"a":{"allOf":[{"type":"string"}]}}})",
+        R"({"type":"object","properties":{"a":{"enum":"x"}}})",
+        R"({"type":"object","properties":{"a":{"anyOf":{}}}})"}) {
+    for (const auto optional : {OptionalProperties::kStay, OptionalProperties::kBecomeNullable}) {
+      EXPECT_EQ(Closed(schema, optional), "none") << schema;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace llmbatch::providers

@@ -63,11 +63,15 @@ bool PermitKeeper::NeedsLease() const {
   return held() > 0 || Missing() > 0 || in_use_ > 0 || (keep_lease_ && !closed_);
 }
 
+bool PermitKeeper::HasNews() const {
+  // Wanting a little less can wait: what is granted too much is given back.
+  return released_ != told_released_ || Missing() > told_want_ ||
+         (Missing() == 0 && told_want_ > 0);
+}
+
 bool PermitKeeper::SyncDue(base::Timestamp now) const {
   if (sync_under_way_ || now < retry_at_) return false;
-  if (released_ != told_released_ || Missing() > told_want_ || (Missing() == 0 && told_want_ > 0))
-    return true;
-  if (offered_ && Missing() > 0) return true;
+  if (HasNews() || (offered_ && Missing() > 0)) return true;
   if (idle_since_ && wanted_ == 0 && now >= *idle_since_ + kIdleReturn) return true;
   return NeedsLease() && now >= sync_sent_ + options_.lease / kHeartbeatsPerLease;
 }
@@ -109,7 +113,8 @@ void PermitKeeper::OnSynced(const ports::PermitsSynced& event, base::Timestamp n
   state_ = *event.outcome;
   told_want_ = std::max<std::int64_t>(0, told_want_ - (state_->granted_total - granted_));
   granted_ = std::max(granted_, state_->granted_total);
-  retry_at_ = now + state_->learning_left;
+  // Not silent for longer than a heartbeat, or the lease would end.
+  retry_at_ = now + std::min(state_->learning_left, options_.lease / kHeartbeatsPerLease);
   if (state_->learning_left > base::Duration::zero()) told_want_ = 0;
   if (Idle() > 0 && !idle_since_) idle_since_ = now;
 }
@@ -119,8 +124,7 @@ std::optional<base::Timestamp> PermitKeeper::Deadline() const {
   if (!NeedsLease() && released_ == told_released_) return std::nullopt;
   base::Timestamp deadline = sync_sent_ + options_.lease / kHeartbeatsPerLease;
   if (idle_since_ && wanted_ == 0) deadline = std::min(deadline, *idle_since_ + kIdleReturn);
-  if (released_ != told_released_ || Missing() != told_want_)
-    deadline = std::min(deadline, retry_at_);
+  if (HasNews()) deadline = std::min(deadline, retry_at_);
   return std::max(deadline, retry_at_);
 }
 

@@ -64,6 +64,8 @@ class PermitKeeper {
   std::int64_t Missing() const;
   bool OthersNeedPermits() const;
   bool NeedsLease() const;
+  // The coordinator should know better than it does, as soon as it can be told.
+  bool HasNews() const;
   bool SyncDue(base::Timestamp now) const;
 
   PermitOptions options_;

@@ -40,6 +40,10 @@ void LocalCoordinator::Execute(const ports::LookUpOutcomes& command) {
   inbox_.Post(ports::OutcomesLookedUp{command.lookup, std::move(entries)});
 }
 
+void LocalCoordinator::Execute(const ports::ReleaseClaims& command) {
+  inbox_.Post(ports::ClaimsReleased{.release = command.release, .outcome = {}});
+}
+
 void LocalCoordinator::Execute(ports::StoreOutcomes command) {
   const base::Timestamp now = options_.clock();
   base::Result<void> stored;

@@ -28,7 +28,7 @@ class LocalCoordinator {
   void Execute(const ports::LookUpOutcomes& command);
   // Every claim is ours, and ends with us.
   void Execute(const ports::MarkSent&) {}
-  void Execute(const ports::ReleaseClaims&) {}
+  void Execute(const ports::ReleaseClaims& command);
   void Execute(ports::StoreOutcomes command);
 
  private:

@@ -12,6 +12,7 @@ using PublishId = base::Id<struct PublishTag>;
 using CommitId = base::Id<struct CommitTag>;
 using LookupId = base::Id<struct LookupTag>;
 using StoreId = base::Id<struct StoreTag>;
+using ReleaseId = base::Id<struct ReleaseTag>;
 using SyncId = base::Id<struct SyncTag>;
 
 }  // namespace llmbatch::model

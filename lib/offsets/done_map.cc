@@ -9,13 +9,15 @@
 namespace llmbatch::offsets {
 namespace {
 
-// The first byte: the version and the coding in one.
-constexpr char kRuns = '\x01';  // lengths by turns, of what is open and of what is done, as varints
-constexpr char kBitset =
-    '\x02';  // a bit an offset from the base on, the lowest bit of a byte first; 1 is done
+// A byte for version and coding, three of a check sum, the body. Lengths by turns, of what is open
+// and of what is done, as varints; or a bit an offset from the base on, the lowest bit of a byte
+// first, 1 for done.
+constexpr char kRuns = '\x01';
+constexpr char kBitset = '\x02';
+constexpr std::size_t kCheckSumBytes = 3;
 
 // Base64 makes 4 characters of 3 bytes.
-constexpr std::size_t kMaxBytes = kMaxMetadataBytes / 4 * 3;
+constexpr std::size_t kMaxBytes = kMaxMetadataBytes / 4 * 3 - kCheckSumBytes;
 constexpr std::size_t kBitsPerByte = 8;
 
 void AppendVarint(std::string& bytes, std::uint64_t value) {
@@ -116,24 +118,40 @@ std::optional<DoneRanges> ReadBitset(std::int64_t base, std::string_view bytes) 
 
 }  // namespace
 
+std::string DoneMapCheckSum(std::int64_t base, std::string_view coding_and_body) {
+  // FNV-1a, 32 bits, of which the lowest 24 are kept.
+  std::uint32_t hash = 2'166'136'261U;
+  const auto add = [&hash](unsigned char byte) { hash = (hash ^ byte) * 16'777'619U; };
+  for (unsigned shift = 0; shift < 64; shift += kBitsPerByte) {
+    add(static_cast<unsigned char>(static_cast<std::uint64_t>(base) >> shift));
+  }
+  for (const char byte : coding_and_body) add(static_cast<unsigned char>(byte));
+  std::string sum;
+  for (unsigned i = 0; i < kCheckSumBytes; ++i) sum += static_cast<char>(hash >> i * kBitsPerByte);
+  return sum;
+}
+
 std::string EncodeDoneMap(std::int64_t base, const DoneRanges& done) {
   if (done.empty()) return {};
   const Coded runs = Runs(base, done);
   const Coded bitset = Bitset(base, done);
-  if (runs.end != bitset.end) {
-    return base::EncodeBase64(runs.end > bitset.end ? runs.bytes : bitset.bytes);
-  }
-  return base::EncodeBase64(runs.bytes.size() <= bitset.bytes.size() ? runs.bytes : bitset.bytes);
+  const bool runs_fit_better =
+      runs.end != bitset.end ? runs.end > bitset.end : runs.bytes.size() <= bitset.bytes.size();
+  std::string bytes = runs_fit_better ? runs.bytes : bitset.bytes;
+  return base::EncodeBase64(bytes.insert(1, DoneMapCheckSum(base, bytes)));
 }
 
 std::optional<DoneRanges> DecodeDoneMap(std::int64_t base, std::string_view text) {
   if (text.empty()) return DoneRanges{};
   if (text.size() > kMaxMetadataBytes || base < 0) return std::nullopt;
-  const auto bytes = base::DecodeBase64(text);
-  if (!bytes || bytes->size() < 2) return std::nullopt;
-  const auto rest = std::string_view(*bytes).substr(1);
-  if (bytes->front() == kRuns) return ReadRuns(base, rest);
-  if (bytes->front() == kBitset) return ReadBitset(base, rest);
+  auto bytes = base::DecodeBase64(text);
+  if (!bytes || bytes->size() < 2 + kCheckSumBytes) return std::nullopt;
+  const std::string sum = bytes->substr(1, kCheckSumBytes);
+  bytes->erase(1, kCheckSumBytes);
+  if (sum != DoneMapCheckSum(base, *bytes)) return std::nullopt;
+  const auto body = std::string_view(*bytes).substr(1);
+  if (bytes->front() == kRuns) return ReadRuns(base, body);
+  if (bytes->front() == kBitset) return ReadBitset(base, body);
   return std::nullopt;
 }
 

@@ -28,12 +28,16 @@ struct OffsetRange {
 // them empty.
 using DoneRanges = std::vector<OffsetRange>;
 
-// Base64 of a version byte and either run lengths or a bitset, whichever is shorter. Empty if
-// nothing is done. What does not fit into kMaxMetadataBytes is left out from the end: it is then
-// asked for again, never lost. REQUIRES: every range begins at `base` or above it
+// Base64 of a version byte, a check sum, and either run lengths or a bitset, whichever is shorter.
+// Empty if nothing is done. What does not fit into kMaxMetadataBytes is left out from the end: it
+// is then asked for again, never lost. REQUIRES: every range begins at `base` or above it
 std::string EncodeDoneMap(std::int64_t base, const DoneRanges& done);
 
 // nullopt if the text is no done map. An empty text says that nothing is done.
 std::optional<DoneRanges> DecodeDoneMap(std::int64_t base, std::string_view text);
+
+// What stands behind the first byte of a map, over the base and everything else: other programs
+// write metadata, too.
+std::string DoneMapCheckSum(std::int64_t base, std::string_view coding_and_body);
 
 }  // namespace llmbatch::offsets

@@ -45,9 +45,10 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
   call.lane = plan.lane;
   call.requests = std::move(plan.requests);
   call.created = now;
+  std::erase_if(call.requests,
+                [this](model::RequestId request) { return !requests_.contains(request); });
   for (const model::RequestId request : call.requests) {
     const auto found = requests_.find(request);
-    if (found == requests_.end()) continue;
     call.urgent = call.urgent || found->second.item.real_time;
     call.priority = std::max(call.priority, found->second.item.priority);
     call.has_deadline = call.has_deadline || found->second.item.deadline.has_value();
@@ -57,7 +58,8 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
 
 void Calls::Begin(BatchPlan plan, base::Timestamp now) {
   if (stopped_) return;
-  Enqueue(NewCall(std::move(plan), now), now);
+  Call& call = NewCall(std::move(plan), now);
+  call.requests.empty() ? Erase(call.id) : Enqueue(call, now);
 }
 
 void Calls::Enqueue(Call& call, base::Timestamp now) {
@@ -79,8 +81,8 @@ void Calls::Prune(Call& call, base::Now now, Verdicts& verdicts) {
     const auto found = requests_.find(id);
     if (found == requests_.end()) return true;
     const Request& request = found->second;
-    if (request.orphaned) {
-      orphaned_.push_back(id);
+    if (request.abandoned) {
+      abandoned_.push_back(id);
       return true;
     }
     if (!request.item.deadline || *request.item.deadline > now.wall) return false;
@@ -151,11 +153,11 @@ void Calls::EndOverdue(base::Now now, Verdicts& verdicts) {
   if (now.steady < next_overdue_check_) return;
   next_overdue_check_ = now.steady + kOverdueCheckInterval;
   // Thousands may be waiting: their items are looked at only if there can be something to see.
-  const bool some_given_up = std::exchange(some_given_up_, false);
+  const bool some_abandoned = std::exchange(some_abandoned_, false);
   std::vector<model::BatchId> ended;
   for (auto& [id, call] : calls_) {
     if (call.state == CallState::kInFlight) continue;
-    if (some_given_up || call.has_deadline) Prune(call, now, verdicts);
+    if (some_abandoned || call.has_deadline) Prune(call, now, verdicts);
     const bool waited_too_long = now.steady >= call.created + options_.max_wait;
     if (!waited_too_long && !call.requests.empty()) continue;
     Prune(call, now, verdicts);
@@ -309,6 +311,10 @@ void Calls::SettleItems(Call& call, Reading reading, base::Now now, Verdicts& ve
       verdicts.push_back(Succeed(request, call, std::move(*item.output_json), now.steady));
       continue;
     }
+    if (request.abandoned) {
+      abandoned_.push_back(request.id);
+      continue;
+    }
     ++request.answers_wanting;
     if (request.answers_wanting >= max_answers) {
       verdicts.push_back(Fail(request, call, item.problem, "no usable answer to this item",
@@ -340,6 +346,8 @@ void Calls::OnFailure(Call& call, const providers::CallFailure& failure, base::N
         ports::Metric::kCallsRepeated, 1,
         {failure.cls == providers::FailureClass::kTimeout ? "timeout" : "connection_lost"}));
   }
+  Prune(call, now, verdicts);
+  if (call.requests.empty()) return Erase(call.id);
   switch (providers::ActionFor(failure.cls)) {
     case providers::Action::kRetry:
       RetryLater(call, failure, now, verdicts, out);

@@ -64,9 +64,9 @@ class Calls {
   std::vector<model::RequestId> TakeJobsCalled() { return std::exchange(jobs_called_, {}); }
 
   // Requests have left the table that may be in calls which aren't in flight.
-  void NoticeGivenUp() { some_given_up_ = true; }
-  // Requests that were left out of their batch because they are orphaned, since it was asked last.
-  std::vector<model::RequestId> TakeOrphaned() { return std::exchange(orphaned_, {}); }
+  void NoticeAbandoned() { some_abandoned_ = true; }
+  // Requests that were left out of their batch because they are abandoned, since it was asked last.
+  std::vector<model::RequestId> TakeAbandoned() { return std::exchange(abandoned_, {}); }
 
   // While there is something to do for which the coordinator must know that this replica lives.
   void KeepLease(bool keep) { permits_.KeepLease(keep); }
@@ -90,7 +90,7 @@ class Calls {
   void BackOff(Call& call, base::Timestamp until);
   void Erase(model::BatchId id);
 
-  // Leaves out what has left the table, is orphaned or is past its deadline.
+  // Leaves out what has left the table, is abandoned or is past its deadline.
   void Prune(Call& call, base::Now now, Verdicts& verdicts);
   void SetStage(const Call& call, Stage stage);
   // Tells the ledger that the items' claims are with a call now.
@@ -131,9 +131,9 @@ class Calls {
   std::unordered_map<model::CallId, model::BatchId> attempts_;
   std::set<std::pair<base::Timestamp, model::BatchId>> backing_off_;
   std::vector<model::RequestId> jobs_called_;
-  std::vector<model::RequestId> orphaned_;
+  std::vector<model::RequestId> abandoned_;
   base::Timestamp next_overdue_check_;
-  bool some_given_up_ = false;
+  bool some_abandoned_ = false;
   bool stopped_ = false;
 };
 

@@ -23,6 +23,7 @@ model::Origin OriginOf(const ports::Record& record) {
 void Pipeline::On(ports::RecordReceived& event) {
   const ports::Record& record = event.record;
   if (phase_ != Phase::kRunning) return;
+  if (partitions_.IsBelowStart(record)) BeginAnew(record);
   const auto id = partitions_.Begin(record, now_.steady);
   if (!id) return;
   auto envelope = std::make_shared<const Envelope>(
@@ -46,6 +47,18 @@ void Pipeline::On(ports::RecordReceived& event) {
     Emit(Observed(ports::Metric::kRecords, 1, {"malformed"}));
     DeadLetter(record, *id, wire::ToString(malformed.reason), malformed.detail);
   }
+}
+
+void Pipeline::BeginAnew(const ports::Record& record) {
+  Emit(ports::LogLine{
+      .level = ports::LogLevel::kError,
+      .message = "a record lies below the committed offset: was the topic made anew? All is read",
+      .fields = {{"topic", record.partition.topic},
+                 {"partition", std::to_string(record.partition.partition)},
+                 {"offset", std::to_string(record.offset)}}});
+  AbandonRequests({record.partition});
+  partitions_.Restart(record);
+  ForgetStrangers();
 }
 
 void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string identity,

@@ -44,6 +44,21 @@ void Partitions::Revoke(const std::vector<model::TopicPartition>& partitions) {
   }
 }
 
+bool Partitions::IsBelowStart(const ports::Record& record) const {
+  const auto found = partitions_.find(record.partition);
+  return found != partitions_.end() && record.offset < found->second.start;
+}
+
+void Partitions::Restart(const ports::Record& record) {
+  const bool paused = partitions_.at(record.partition).paused;
+  Revoke({record.partition});
+  partitions_.emplace(record.partition, Partition(record.offset, {}, {})).first->second.paused =
+      paused;
+  for (auto& [id, offsets] : commits_under_way_) {
+    std::erase_if(offsets, [&](const auto& each) { return each.partition == record.partition; });
+  }
+}
+
 std::optional<RecordId> Partitions::Begin(const ports::Record& record, base::Timestamp now) {
   const auto found = partitions_.find(record.partition);
   if (found == partitions_.end() || !found->second.tracker.Begin(record.offset))

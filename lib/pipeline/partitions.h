@@ -43,6 +43,12 @@ class Partitions {
   // Forgets the partitions and their open records.
   void Revoke(const std::vector<model::TopicPartition>& partitions);
 
+  // The record lies below where reading began: the topic was made anew or its log was cut, and what
+  // was committed is about other records.
+  bool IsBelowStart(const ports::Record& record) const;
+  // Begins the record's partition anew, at the record. Its open records are forgotten.
+  void Restart(const ports::Record& record);
+
   // Takes a record in, with one message expected to follow from it. nullopt: it isn't ours, or was
   // delivered before.
   std::optional<RecordId> Begin(const ports::Record& record, base::Timestamp now);
@@ -79,8 +85,10 @@ class Partitions {
   };
   struct Partition {
     Partition(std::int64_t next_offset, const offsets::DoneRanges& done, std::string metadata)
-        : tracker(next_offset, done),
+        : start(next_offset),
+          tracker(next_offset, done),
           committed{.offset = next_offset, .metadata = std::move(metadata)} {}
+    std::int64_t start;  // negative: unknown
     offsets::OffsetTracker tracker;
     Committed committed;            // acknowledged by Kafka
     std::optional<Committed> sent;  // under way

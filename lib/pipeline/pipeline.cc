@@ -56,11 +56,16 @@ ports::Commands Pipeline::Handle(std::vector<ports::Event> events, base::Now now
 // ────────────────────────────────────────────────────────────────────────
 
 void Pipeline::On(ports::PartitionsAssigned& event) {
+  if (revocation_) {
+    // The consumer didn't wait for us: what was read before can't be committed any more.
+    revocation_->lost = true;
+    FinishRevocation();
+  }
   std::vector<model::TopicPartition> assigned;
   for (const ports::AssignedPartition& each : event.partitions) assigned.push_back(each.partition);
   // A consumer that was replaced after a fatal error gets them again without having given them
   // back.
-  GiveUpRequests(assigned);
+  AbandonRequests(assigned);
   ForgetPartitions(assigned);
   for (const model::TopicPartition& each : partitions_.Assign(event.partitions)) {
     Emit(ports::LogLine{
@@ -101,7 +106,10 @@ void Pipeline::On(ports::RecordPublished& event) {
   }
   Emit(Observed(ports::Metric::kPublishFailures, 1,
                 {std::string(base::ToString(event.outcome.error().kind))}));
-  if (report->fate == Outbox::Fate::kRetrying) return;
+  if (report->fate == Outbox::Fate::kRetrying) {
+    if (!partitions_.Owns(report->record)) outbox_.DropForeign(partitions_);
+    return;
+  }
   Emit(ports::LogLine{
       .level = ports::LogLevel::kError,
       .message = "a message is larger than its topic takes; check max.message.bytes",
@@ -135,7 +143,7 @@ void Pipeline::Commit(const std::vector<model::TopicPartition>& partitions) {
 
 void Pipeline::On(ports::PartitionsRevoked& event) {
   FinishRevocation();
-  GiveUpRequests(event.partitions);
+  AbandonRequests(event.partitions);
   revocation_ = Revocation{.partitions = std::move(event.partitions),
                            .lost = event.lost,
                            .deadline = now_.steady + options_.revoke_timeout};
@@ -143,6 +151,10 @@ void Pipeline::On(ports::PartitionsRevoked& event) {
 
 void Pipeline::ForgetPartitions(const std::vector<model::TopicPartition>& partitions) {
   partitions_.Revoke(partitions);
+  ForgetStrangers();
+}
+
+void Pipeline::ForgetStrangers() {
   outbox_.DropForeign(partitions_);
   for (auto it = open_jobs_.begin(); it != open_jobs_.end();) {
     if (partitions_.Owns(it->second.envelope->record)) {
@@ -168,7 +180,7 @@ void Pipeline::On(ports::StopRequested& event) {
     phase_deadline_ = now_.steady + options_.drain_timeout;
     calls_.StopStarting();
     batcher_.Clear();
-    GiveUpRequests(partitions_.Assigned());
+    AbandonRequests(partitions_.Assigned());
     Emit(ports::PausePartitions{.partitions = partitions_.Assigned()});
     Emit(ports::LogLine{.level = ports::LogLevel::kInfo,
                         .message = "stopping: waiting for calls in flight",
@@ -198,12 +210,13 @@ void Pipeline::EndRound() {
   for (BatchPlan& plan : batcher_.TakeReady()) calls_.Begin(std::move(plan), now_.steady);
   calls_.KeepLease(!requests_.empty());
   Settle(calls_.Advance(now_, out_));
-  for (const model::RequestId request : calls_.TakeOrphaned()) GiveUp(request);
+  for (const model::RequestId request : calls_.TakeAbandoned()) Abandon(request);
   for (const model::RequestId job : calls_.TakeJobsCalled()) jobs_.CountCall(job);
+  RepeatForLedger();
   StorePending();
-  // What is given up may be wanted again by another request.
-  ReleasePending();
   AskAgainForHeld();
+  // What is abandoned may be wanted again by another request.
+  ReleasePending();
   LookUpPending();
   outbox_.Retry(now_.steady, out_);
   for (const auto& [id, progress] : jobs_.Due(now_)) PublishProgress(open_jobs_.at(id), progress);
@@ -224,7 +237,8 @@ void Pipeline::EndRound() {
 void Pipeline::AdvanceStop() {
   const bool overdue = now_.steady >= phase_deadline_;
   if (phase_ == Phase::kDraining) {
-    const bool drained = calls_.in_flight() == 0 && stores_.empty() && outbox_.empty();
+    const bool drained = calls_.in_flight() == 0 && stores_.empty() && outbox_.empty() &&
+                         lookups_.empty() && releases_.empty();
     if (!drained && !overdue) return;
     calls_.AbortAll(out_);
     Commit(partitions_.Assigned());
@@ -287,6 +301,7 @@ std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const
     if (other) deadline = std::min(deadline, *other);
   };
   if (!held_.empty()) consider(held_.begin()->first);
+  if (!to_store_again_.empty() || !to_release_again_.empty()) consider(repeat_at_);
   consider(batcher_.Deadline());
   consider(calls_.Deadline(now));
   consider(outbox_.Deadline());

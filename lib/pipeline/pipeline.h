@@ -102,6 +102,7 @@ class Pipeline {
   void On(ports::PermitsSynced& event);
   void On(ports::PermitsOffered& event);
   void On(ports::CallCompleted& event);
+  void On(ports::ClaimsReleased& event);
   void On(ports::OutcomesStored& event);
   void On(ports::RecordPublished& event);
   void On(ports::OffsetsCommitted& event);
@@ -111,6 +112,8 @@ class Pipeline {
   void On(ports::TimerExpired& event);
 
   // Intake.
+  // The record's partition is read from there, whatever was committed.
+  void BeginAnew(const ports::Record& record);
   void AcceptItem(model::Item item, model::Origin origin, std::string identity,
                   std::shared_ptr<const Envelope> envelope, std::optional<JobMembership> job);
   void AcceptJob(model::Job job, const ports::Record& record, std::string identity,
@@ -127,15 +130,19 @@ class Pipeline {
   void LookUpPending();
   void OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entry);
   void OnHeld(model::RequestId id);
+  void OnLookupFailed(model::RequestId id);
   void OnMiss(model::RequestId id);
   void Settle(Verdicts verdicts);
   void StorePending();
   // Publishes the outcome for its request and for those that followed it.
   void Conclude(Settled settled);
-  // Ends what was read from these partitions, or sees to it that it ends, without a result.
-  void GiveUpRequests(const std::vector<model::TopicPartition>& partitions);
-  void GiveUp(model::RequestId id);
+  // Nothing more is begun for what was read from these partitions; what is under way comes to its
+  // end.
+  void AbandonRequests(const std::vector<model::TopicPartition>& partitions);
+  void Abandon(model::RequestId id);
   void ReleasePending();
+  // What the ledger didn't take the last time.
+  void RepeatForLedger();
 
   // Publishing.
   void PublishOutcome(Settled settled);
@@ -149,6 +156,8 @@ class Pipeline {
   void ReportGauges();
   void Commit(const std::vector<model::TopicPartition>& partitions);
   void ForgetPartitions(const std::vector<model::TopicPartition>& partitions);
+  // Drops messages and jobs of records that aren't ours any more.
+  void ForgetStrangers();
   void FinishRevocation();
   void AdvanceStop();
   void SetDegraded(std::string_view reason, bool degraded);
@@ -178,11 +187,17 @@ class Pipeline {
   base::IdSequence<model::RequestId> request_ids_;
   base::IdSequence<model::LookupId> lookup_ids_;
   base::IdSequence<model::StoreId> store_ids_;
+  base::IdSequence<model::ReleaseId> release_ids_;
   base::IdSequence<model::CommitId> commit_ids_;
   SingleFlight single_flight_;
   std::vector<model::RequestId> to_look_up_;
   std::multimap<base::Timestamp, model::RequestId> held_;  // when the ledger is asked again
   std::vector<std::string> to_release_;                    // ledger keys
+  std::map<model::ReleaseId, std::vector<std::string>> releases_;
+  std::optional<base::Timestamp> lookups_fail_since_;
+  std::vector<Settled> to_store_again_;
+  std::vector<std::string> to_release_again_;
+  base::Timestamp repeat_at_;
   std::map<model::LookupId, std::vector<model::RequestId>> lookups_;
   std::vector<Settled> to_store_;
   std::map<model::StoreId, std::vector<Settled>> stores_;

@@ -16,11 +16,14 @@ namespace {
 constexpr std::size_t kMaxKeysPerLookup = 500;
 // Another replica's answer takes seconds; its result is late by this at the most.
 constexpr base::Duration kHeldInterval = std::chrono::milliseconds(500);
+constexpr base::Duration kRepeatInterval = std::chrono::seconds(1);
+// Of each kind. What is beyond it is found again when a claim runs out.
+constexpr std::size_t kMaxRepeated = 10'000;
 
 }  // namespace
 
 // ── what is known
-// ─────────────────────────────────────────────
+// ─────────────────────────────────────────────────────────────────────────────────
 
 void Pipeline::LookUp(model::RequestId id) {
   Request& request = requests_.at(id);
@@ -36,7 +39,13 @@ void Pipeline::AskAgainForHeld() {
   while (!held_.empty() && held_.begin()->first <= now_.steady) {
     const auto found = requests_.find(held_.extract(held_.begin()).mapped());
     if (found == requests_.end()) continue;
-    found->second.stage = Stage::kLookingUp;
+    Request& request = found->second;
+    if (now_.steady >= request.arrived + options_.max_wait) {
+      // Whoever claims it has not come to an end in all this time.
+      OnMiss(found->first);
+      continue;
+    }
+    request.stage = Stage::kLookingUp;
     to_look_up_.push_back(found->first);
   }
 }
@@ -65,9 +74,11 @@ void Pipeline::On(ports::OutcomesLookedUp& event) {
   SetDegraded("ledger", !usable);
   if (!usable) {
     Emit(Observed(ports::Metric::kLedgerFailures, 1, {"look_up"}));
-    for (const model::RequestId id : ids) OnMiss(id);
+    if (!lookups_fail_since_) lookups_fail_since_ = now_.steady;
+    for (const model::RequestId id : ids) OnLookupFailed(id);
     return;
   }
+  lookups_fail_since_.reset();
   std::set<std::string> in_doubt;
   for (std::size_t i = 0; i < ids.size(); ++i) {
     ports::LedgerEntry& entry = (*event.entries)[i];
@@ -98,14 +109,23 @@ void Pipeline::OnHeld(model::RequestId id) {
   Emit(Observed(ports::Metric::kLedgerLookups, 1, {"held"}));
   Request& request = requests_.at(id);
   request.stage = Stage::kHeld;
-  if (request.orphaned || phase_ != Phase::kRunning) return GiveUp(id);
+  request.held_before = true;
+  if (request.abandoned || phase_ != Phase::kRunning) return Abandon(id);
   held_.emplace(now_.steady + kHeldInterval, id);
+}
+
+void Pipeline::OnLookupFailed(model::RequestId id) {
+  // Another replica works for it, as far as we know: a moment without Redis is no reason to pay
+  // too.
+  const bool may_be_claimed =
+      requests_.at(id).held_before && now_.steady < *lookups_fail_since_ + options_.permits.lease;
+  may_be_claimed ? OnHeld(id) : OnMiss(id);
 }
 
 void Pipeline::OnMiss(model::RequestId id) {
   Request& request = requests_.at(id);
   request.stage = Stage::kQueued;
-  if (request.orphaned || phase_ != Phase::kRunning) return GiveUp(id);
+  if (request.abandoned || phase_ != Phase::kRunning) return Abandon(id);
   const bool last_of_job = request.job && jobs_.Contains(request.job->job) &&
                            jobs_.IsLast(request.job->job, request.job->index);
   if (batcher_.Add(request, now_.steady, out_) == Batcher::Fit::kTooLarge) {
@@ -126,7 +146,7 @@ void Pipeline::OnMiss(model::RequestId id) {
 }
 
 // ── what it is told
-// ─────────────────────────────────────────────
+// ───────────────────────────────────────────────────────────────────────────────
 
 void Pipeline::Settle(Verdicts verdicts) {
   for (Verdict& verdict : verdicts) {
@@ -156,8 +176,16 @@ void Pipeline::On(ports::OutcomesStored& event) {
   if (node.empty()) return;
   SetDegraded("ledger", !event.outcome.ok());
   if (!event.outcome) Emit(Observed(ports::Metric::kLedgerFailures, 1, {"store"}));
-  // Without the ledger a crash may have to pay again; holding the results back would help nobody.
-  for (Settled& settled : node.mapped()) Conclude(std::move(settled));
+  for (Settled& settled : node.mapped()) {
+    if (!event.outcome && settled.request.abandoned && to_store_again_.size() < kMaxRepeated) {
+      // Nobody publishes it here: only the ledger can tell the record's next owner.
+      to_store_again_.push_back(std::move(settled));
+      repeat_at_ = now_.steady + kRepeatInterval;
+      continue;
+    }
+    // Without the ledger a crash may have to pay again; holding the results back would help nobody.
+    Conclude(std::move(settled));
+  }
 }
 
 void Pipeline::Conclude(Settled settled) {
@@ -171,37 +199,57 @@ void Pipeline::Conclude(Settled settled) {
 }
 
 // ── what is given up
-// ─────────────────────────────────────────────
+// ──────────────────────────────────────────────────────────────────────────────
 
-void Pipeline::GiveUpRequests(const std::vector<model::TopicPartition>& partitions) {
+void Pipeline::AbandonRequests(const std::vector<model::TopicPartition>& partitions) {
   std::vector<model::RequestId> gone;
   for (auto& [id, request] : requests_) {
     const bool concerned = std::find(partitions.begin(), partitions.end(),
                                      request.origin.partition) != partitions.end();
     if (!concerned) continue;
     // What is under way comes to its end, for the ledger alone.
-    request.orphaned = true;
+    request.abandoned = true;
     const bool under_way = request.stage == Stage::kInFlight || request.stage == Stage::kLookingUp;
     if (!under_way) gone.push_back(id);
   }
-  for (const model::RequestId id : gone) GiveUp(id);
-  calls_.NoticeGivenUp();
+  for (const model::RequestId id : gone) Abandon(id);
+  calls_.NoticeAbandoned();
 }
 
-void Pipeline::GiveUp(model::RequestId id) {
+void Pipeline::Abandon(model::RequestId id) {
   auto node = requests_.extract(id);
   if (node.empty() || node.mapped().stage == Stage::kFollowing) return;
   const Request& request = node.mapped();
   if (request.stage != Stage::kHeld) to_release_.push_back(request.ledger_key);
   for (const model::RequestId follower : single_flight_.Land(request.ledger_key)) {
     const auto found = requests_.find(follower);
-    if (found != requests_.end() && !found->second.orphaned) LookUp(follower);
+    if (found != requests_.end() && !found->second.abandoned) LookUp(follower);
   }
 }
 
 void Pipeline::ReleasePending() {
   if (to_release_.empty()) return;
-  Emit(ports::ReleaseClaims{.keys = std::exchange(to_release_, {})});
+  const auto& [id, keys] =
+      *releases_.emplace(release_ids_.Next(), std::exchange(to_release_, {})).first;
+  Emit(ports::ReleaseClaims{.release = id, .keys = keys});
+}
+
+void Pipeline::On(ports::ClaimsReleased& event) {
+  auto node = releases_.extract(event.release);
+  if (node.empty() || event.outcome) return;
+  // While we live nobody takes over what we claim.
+  for (std::string& key : node.mapped()) {
+    if (to_release_again_.size() < kMaxRepeated) to_release_again_.push_back(std::move(key));
+  }
+  repeat_at_ = now_.steady + kRepeatInterval;
+}
+
+void Pipeline::RepeatForLedger() {
+  if (now_.steady < repeat_at_) return;
+  for (Settled& settled : to_store_again_) to_store_.push_back(std::move(settled));
+  to_store_again_.clear();
+  for (std::string& key : to_release_again_) to_release_.push_back(std::move(key));
+  to_release_again_.clear();
 }
 
 }  // namespace llmbatch::pipeline

@@ -54,8 +54,10 @@ struct Request {
   base::Timestamp arrived;
 
   Stage stage = Stage::kLookingUp;
-  // Its partition isn't ours any more: nothing is begun or published for it.
-  bool orphaned = false;
+  bool held_before = false;  // another replica had the claim when the ledger was asked last
+  // Nothing more is begun for it: its partition isn't ours any more, or we stop. What is under way
+  // comes to its end.
+  bool abandoned = false;
   std::int64_t tokens = 0;  // estimated, uncalibrated
   int answers_wanting = 0;  // answers that lacked this item or had it wrong
   // Of all calls that this item took part in, also those that gave it no answer.

@@ -86,8 +86,9 @@ struct MarkSent {
   base::Duration claim_ttl{};
 };
 
-// Gives back those claims that are still ours. No completion.
+// Gives back those claims that are still ours. Answered by ClaimsReleased.
 struct ReleaseClaims {
+  model::ReleaseId release;
   std::vector<std::string> keys;
 };
 

@@ -97,6 +97,11 @@ struct OutcomesLookedUp {
   base::Result<std::vector<LedgerEntry>> entries;  // one for each key asked, in order
 };
 
+struct ClaimsReleased {
+  model::ReleaseId release;
+  base::Result<void> outcome;
+};
+
 struct OutcomesStored {
   model::StoreId store;
   base::Result<void> outcome;
@@ -123,6 +128,6 @@ struct StopRequested {
 using Event =
     std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
                  ConsumerStopped, RecordPublished, PermitsSynced, PermitsOffered, OutcomesLookedUp,
-                 OutcomesStored, CallCompleted, TimerExpired, StopRequested>;
+                 ClaimsReleased, OutcomesStored, CallCompleted, TimerExpired, StopRequested>;
 
 }  // namespace llmbatch::ports

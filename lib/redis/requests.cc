@@ -135,6 +135,13 @@ base::Result<Entries> ReadEntries(std::size_t keys, std::span<const OwnedReply> 
   return entries;
 }
 
+base::Result<void> ReadReleased(std::span<const OwnedReply> replies, std::string_view server) {
+  for (const OwnedReply& reply : replies) {
+    if (reply.view().IsError()) return ErrorFrom(reply.view(), server);
+  }
+  return {};
+}
+
 base::Result<void> ReadStored(std::span<const OwnedReply> replies, std::string_view server) {
   for (const OwnedReply& reply : replies) {
     if (reply.view().IsError()) return ErrorFrom(reply.view(), server);
@@ -170,10 +177,13 @@ std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply>
             return ports::OutcomesLookedUp{lookup.lookup,
                                            ReadEntries(lookup.keys.size(), replies, server)};
           },
+          [](const ports::MarkSent&) -> Completion { return std::nullopt; },
+          [&](const ports::ReleaseClaims& release) -> Completion {
+            return ports::ClaimsReleased{release.release, ReadReleased(replies, server)};
+          },
           [&](const ports::StoreOutcomes& store) -> Completion {
             return ports::OutcomesStored{store.store, ReadStored(replies, server)};
-          },
-          [](const auto&) -> Completion { return std::nullopt; }},
+          }},
       job);
 }
 
@@ -185,10 +195,13 @@ std::optional<ports::Event> FailureOf(const Job& job, const base::Error& error) 
                                [&](const ports::LookUpOutcomes& lookup) -> Completion {
                                  return ports::OutcomesLookedUp{lookup.lookup, error};
                                },
+                               [](const ports::MarkSent&) -> Completion { return std::nullopt; },
+                               [&](const ports::ReleaseClaims& release) -> Completion {
+                                 return ports::ClaimsReleased{release.release, error};
+                               },
                                [&](const ports::StoreOutcomes& store) -> Completion {
                                  return ports::OutcomesStored{store.store, error};
-                               },
-                               [](const auto&) -> Completion { return std::nullopt; }},
+                               }},
                     job);
 }
 

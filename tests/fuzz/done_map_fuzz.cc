@@ -2,6 +2,7 @@
 // written again.
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/base64.h"
@@ -34,6 +35,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   Check(7, text);
   // So that most inputs get past the outer coding.
-  Check(7, base::EncodeBase64(text));
+  if (!text.empty()) {
+    std::string bytes(text);
+    bytes.insert(1, offsets::DoneMapCheckSum(7, text));
+    Check(7, base::EncodeBase64(bytes));
+  }
   return 0;
 }

@@ -348,9 +348,11 @@ bool Runner::Round(std::vector<ports::Event> events) {
     for (const ports::Command& command : core_->Handle(std::exchange(events, {}), now)) {
       Note(command);
     }
-    auto reply = pool_.open ? SyncReply() : std::nullopt;
-    if (!reply) return true;
-    events.push_back(std::move(*reply));
+    if (auto reply = pool_.open ? SyncReply() : std::nullopt) events.push_back(std::move(*reply));
+    for (const model::ReleaseId release : std::exchange(releases_, {})) {
+      events.emplace_back(ports::ClaimsReleased{.release = release, .outcome = {}});
+    }
+    if (events.empty()) return true;
   }
 }
 
@@ -361,6 +363,8 @@ void Runner::Note(const ports::Command& command) {
     lookups_.push_back(*lookup);
   if (const auto* store = std::get_if<ports::StoreOutcomes>(&command))
     stores_.push_back(store->store);
+  if (const auto* release = std::get_if<ports::ReleaseClaims>(&command))
+    releases_.push_back(release->release);
   if (const auto* publish = std::get_if<ports::PublishRecord>(&command))
     publishes_.push_back(publish->publish);
   if (const auto* commit = std::get_if<ports::CommitOffsets>(&command))

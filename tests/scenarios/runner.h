@@ -84,6 +84,7 @@ class Runner {
   std::map<std::string, std::string> id_by_text_;
   std::vector<OpenCall> calls_;
   std::vector<ports::LookUpOutcomes> lookups_;
+  std::vector<model::ReleaseId> releases_;  // answered at once
   std::vector<model::StoreId> stores_;
   std::vector<model::PublishId> publishes_;
   std::vector<model::CommitId> commits_;

@@ -67,6 +67,7 @@ Plan Plan::FromSeed(std::uint64_t seed) {
   plan.rebalances = rng.Chance(0.3) ? static_cast<int>(rng.Below(4)) : 0;
   plan.rebuilds = rng.Chance(0.2) ? static_cast<int>(rng.Below(3)) : 0;
   plan.redis_outages = rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) : 0;
+  plan.busy_elsewhere = rng.Chance(0.3);
   plan.provider_latency = std::chrono::milliseconds(rng.Below(3'000));
 
   pipeline::Options& options = plan.options;

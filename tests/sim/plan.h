@@ -32,6 +32,8 @@ struct Plan {
   int rebalances = 0;
   int rebuilds = 0;  // a consumer is replaced and gets its partitions again without a revocation
   int redis_outages = 0;
+  bool busy_elsewhere =
+      false;  // replicas live in the eyes of Redis also while they do nothing here
 
   base::Duration provider_latency{};
   pipeline::Options options;

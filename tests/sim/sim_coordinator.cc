@@ -44,6 +44,9 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
     for (const std::string& key : release->keys) {
       if (carried_out && Claims(replica, key)) ledger_.erase(key);
     }
+    ports::ClaimsReleased event{.release = release->release, .outcome = {}};
+    if (away_) event.outcome = Away();
+    Reply(replica, std::move(event));
   } else if (auto* store = std::get_if<ports::StoreOutcomes>(&command)) {
     if (carried_out) {
       for (const ports::StoredOutcome& each : store->outcomes)
@@ -74,7 +77,10 @@ ports::LedgerEntry SimCoordinator::LookUp(int replica, const std::string& key) {
 }
 
 void SimCoordinator::Expire() {
-  std::erase_if(rows_, [this](const auto& each) { return each.second.expires <= schedule_.now(); });
+  std::erase_if(rows_, [this](const auto& each) {
+    const bool renewed = keep_rows_ && !gone_.contains(each.first);
+    return !renewed && each.second.expires <= schedule_.now();
+  });
 }
 
 std::int64_t SimCoordinator::Used() {

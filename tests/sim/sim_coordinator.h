@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/rng.h"
@@ -22,6 +23,9 @@ class SimCoordinator {
       : schedule_(schedule), rng_(rng), deliver_(std::move(deliver)) {}
 
   void Execute(int replica, ports::Command& command);
+  // Replicas that have other work as well renew their rows as long as they live.
+  void KeepRows() { keep_rows_ = true; }
+  void Vanish(int replica) { gone_.insert(replica); }
   // While it is away every command fails, after it may have been carried out: its reply is lost.
   void SetAway(bool away) { away_ = away; }
   // The key has no outcome yet, and the replica's claim.
@@ -56,6 +60,8 @@ class SimCoordinator {
   base::Rng& rng_;
   Deliver deliver_;
   bool away_ = false;
+  bool keep_rows_ = false;
+  std::set<int> gone_;
   std::map<int, Row> rows_;
   std::map<int, base::Timestamp> last_reply_;
   std::uint64_t last_ticket_ = 0;

@@ -124,6 +124,13 @@ void SimKafka::Rebuild(int replica) {
     if (partition.owner == replica) event.partitions.push_back(Rewind(number));
   }
   if (event.partitions.empty()) return;
+  if (rng_.Chance(0.5)) {
+    // The consumer that broke told of it, and the main loop hears of both at once.
+    ports::PartitionsRevoked lost{.partitions = {}, .lost = true};
+    for (const auto& each : event.partitions) lost.partitions.push_back(each.partition);
+    ++members_.at(replica).lost_to_tell;
+    deliver_(replica, lost);
+  }
   deliver_(replica, event);
   for (auto& [number, partition] : partitions_) Fetch(number);
 }
@@ -139,7 +146,12 @@ void SimKafka::Execute(int replica, ports::Command& command) {
     SetPaused(replica, resume->partitions, false);
   } else if (std::holds_alternative<ports::RevokeDone>(command)) {
     if (!members_.contains(replica)) return;
-    members_.at(replica).revoking = false;
+    Member& member = members_.at(replica);
+    if (member.lost_to_tell > 0) {
+      --member.lost_to_tell;
+      return;
+    }
+    member.revoking = false;
     for (auto& [number, partition] : partitions_) {
       if (partition.owner == replica) partition.owner.reset();
     }

@@ -66,6 +66,7 @@ class SimKafka {
   struct Member {
     bool leaving = false;
     bool revoking = false;
+    int lost_to_tell = 0;  // told as lost, and not yet answered; nobody waits for that
   };
 
   void Publish(int replica, const ports::PublishRecord& command);

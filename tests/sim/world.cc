@@ -45,6 +45,7 @@ World::World(const Plan& plan, const RunOptions& options)
                    [this](int id, ports::Event event) { Deliver(id, std::move(event)); }),
       provider_(plan, schedule_, rng_,
                 [this](int id, ports::Event event) { Deliver(id, std::move(event)); }) {
+  if (plan.busy_elsewhere) coordinator_.KeepRows();
   kafka_.on_commit = [this](const ports::PartitionOffset& offset) { CheckCommit(offset); };
 }
 
@@ -137,6 +138,7 @@ void World::Start() {
 void World::Kill(int incarnation) {
   if (replicas_.erase(incarnation) == 0) return;
   provider_.Vanish(incarnation);
+  coordinator_.Vanish(incarnation);
   kafka_.Vanish(incarnation);
 }
 
@@ -213,6 +215,7 @@ void World::RunRound(int incarnation) {
   Execute(incarnation, std::move(commands));
   if (replica.core->stopped()) {
     replicas_.erase(incarnation);
+    coordinator_.Vanish(incarnation);
     schedule_.After(std::chrono::seconds(1), [this] { Start(); });
     return;
   }

@@ -70,7 +70,7 @@ TEST(Claims, PassToTheNextWhenTheyAreGivenBack) {
   LiveReplica first(server, "first:1");
   LiveReplica second(server, "second:1");
   ASSERT_EQ(Claim(first, {"a", "b"}), (Texts{"ours", "ours"}));
-  first.coordinator().Execute(ports::ReleaseClaims{.keys = {"a"}});
+  first.coordinator().Execute(ports::ReleaseClaims{.release = {7}, .keys = {"a"}});
   ASSERT_TRUE(first.Sync(0).ok()) << "answered after the release was done";
   EXPECT_EQ(Claim(second, {"a", "b"}), (Texts{"ours", "others'"}));
 }
@@ -81,7 +81,7 @@ TEST(Claims, NobodyGivesBackWhatIsNotHis) {
   LiveReplica second(server, "second:1");
   ASSERT_EQ(Claim(first, {"a"}), Texts{"ours"});
   ASSERT_TRUE(first.ask().Store({{"done", "{}"}}, hours(1)).ok());
-  second.coordinator().Execute(ports::ReleaseClaims{.keys = {"a", "done", "none"}});
+  second.coordinator().Execute(ports::ReleaseClaims{.release = {7}, .keys = {"a", "done", "none"}});
   second.coordinator().Execute(
       ports::MarkSent{.keys = {"a", "done", "none"}, .call = "x", .claim_ttl = hours(1)});
   ASSERT_TRUE(second.Sync(0).ok());

@@ -240,7 +240,9 @@ TEST(Login, AUserWithNoMoreRightsThanTheReadmeNamesIsEnough) {
   ASSERT_TRUE(state.ok()) << state.error().message;
   EXPECT_EQ(state->granted_total, 5);
   EXPECT_TRUE(replica.ask().Store({{"key", "value"}}, seconds(60)).ok());
-  EXPECT_EQ(*replica.ask().LookUp({"key"}), coordinator::Outcomes{"value"});
+  const auto found = replica.ask().LookUp({"key"});
+  ASSERT_TRUE(found.ok()) << found.error().message;
+  EXPECT_EQ(*found, coordinator::Outcomes{"value"});
   EXPECT_TRUE(replica.ask().AwaitOffer(seconds(10)));
   EXPECT_EQ(log.lines(), std::vector<std::string>{"Redis answers"});
 }

@@ -156,6 +156,29 @@ TEST(PermitKeeper, AsksAgainWhenAPermitIsOffered) {
   EXPECT_TRUE(keeper.NextSync({}, kStart + milliseconds(5)).has_value());
 }
 
+TEST(PermitKeeper, HasNothingToDoWhileMoreCallsWaitThanThereArePermits) {
+  PermitKeeper keeper = KeeperWith(4, 1);
+  ASSERT_TRUE(keeper.TryTake(kStart));
+  keeper.GiveBack(kStart);
+  keeper.SetWanted(3);
+  ASSERT_TRUE(keeper.TryTake(kStart)) << "its permit serves the next call";
+  keeper.SetWanted(2);
+  EXPECT_FALSE(keeper.NextSync({}, kStart + seconds(1)).has_value());
+  EXPECT_GT(keeper.Deadline(), kStart + seconds(1)) << "or the main loop would spin";
+}
+
+TEST(PermitKeeper, RenewsItsLeaseForClaimsAlone) {
+  PermitKeeper keeper(kOptions);
+  keeper.KeepLease(true);
+  ASSERT_TRUE(keeper.NextSync({}, kStart).has_value());
+  keeper.OnSynced(Granted(0, 0), kStart);
+  EXPECT_FALSE(keeper.NextSync({}, kStart + seconds(3)).has_value());
+  EXPECT_TRUE(keeper.NextSync({}, kStart + seconds(4)).has_value());
+  keeper.OnSynced(Granted(0, 0), kStart + seconds(4));
+  keeper.KeepLease(false);
+  EXPECT_FALSE(keeper.NextSync({}, kStart + seconds(9)).has_value());
+}
+
 TEST(PermitKeeper, GivesEverythingBackWhenClosed) {
   PermitKeeper keeper = KeeperWith(3, 3);
   keeper.Close();

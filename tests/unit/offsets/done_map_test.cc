@@ -57,10 +57,10 @@ TEST(DoneMap, IsReadAsItWasWritten) {
 }
 
 TEST(DoneMap, TakesTheShorterCoding) {
-  EXPECT_LE(EncodeDoneMap(0, {{1, 1'000'000}}).size(), 12U);
+  EXPECT_LE(EncodeDoneMap(0, {{1, 1'000'000}}).size(), 16U);
   base::Rng rng(1);
   // 10,000 offsets, half of them done, are a bitset of 1,250 bytes.
-  EXPECT_LE(EncodeDoneMap(0, SomeDone(rng, 0, 10'000, 0.5)).size(), 1'672U);
+  EXPECT_LE(EncodeDoneMap(0, SomeDone(rng, 0, 10'000, 0.5)).size(), 1'676U);
 }
 
 TEST(DoneMap, AlwaysFitsAndThenLeavesOutTheEnd) {
@@ -90,11 +90,16 @@ TEST(DoneMap, FitsWholeWithinTheLimitsOfAPartition) {
 }
 
 TEST(DoneMap, RefusesWhatIsNone) {
-  const auto coded = [](std::string_view bytes) { return base::EncodeBase64(bytes); };
+  const auto coded = [](std::string_view bytes) {
+    std::string text(bytes);
+    return base::EncodeBase64(text.insert(1, DoneMapCheckSum(5, bytes)));
+  };
   using std::string_view_literals::operator""sv;
   const std::vector<std::pair<const char*, std::string>> cases = {
       {"no base64", "%%%"},
       {"another program's text", "hello world, this is mine"},
+      {"another offset's map", EncodeDoneMap(6, {{7, 9}})},
+      {"without a check sum", base::EncodeBase64("\x01\x01\x01"sv)},
       {"only a version", coded("\x01"sv)},
       {"an unknown version", coded("\x09\x01\x01"sv)},
       {"a run without its end", coded("\x01\x01"sv)},
@@ -110,7 +115,8 @@ TEST(DoneMap, RefusesWhatIsNone) {
   for (const auto& [what, text] : cases) {
     EXPECT_FALSE(DecodeDoneMap(5, text).has_value()) << what;
   }
-  EXPECT_FALSE(DecodeDoneMap(-1, coded("\x01\x01\x01"sv)).has_value()) << "without an offset";
+  EXPECT_EQ(DecodeDoneMap(5, coded("\x01\x01\x01"sv)), (DoneRanges{{6, 7}})) << "but this is one";
+  EXPECT_FALSE(DecodeDoneMap(-1, EncodeDoneMap(-1, {{0, 1}})).has_value()) << "without an offset";
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // How many megabytes of model answers are read in a second, right ones and broken ones.
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <functional>
@@ -18,7 +19,6 @@ struct Sample {
 
 constexpr int kItems = 500;
 
-// Items of about one KiB.
 std::string WriteAnswer(const std::function<std::string(int)>& write_item,
                         const std::string& separator) {
   std::string text = "[";
@@ -49,6 +49,15 @@ lines. )" +
          Prose() + R"("})";
 }
 
+// Little prose, so that every few bytes are a token.
+std::string ShortItem(int i) {
+  return R"({"id":"n)" + std::to_string(i) + R"(","label":"good","score":0.25,"tags":["a","b"]})";
+}
+
+std::string DenseItem(int i) {
+  return "{'id':'n" + std::to_string(i) + "',label:'good',score:+.5,'tags':['a',True,None,],}";
+}
+
 std::vector<Sample> Samples() {
   return {
       {"right", WriteAnswer(RightItem, ",")},
@@ -56,13 +65,14 @@ std::vector<Sample> Samples() {
       {"python", WriteAnswer(PythonItem, ", ")},
       {"mixed", WriteAnswer(QuotingItem, "\n")},
       {"marks", "[{\"id\":\"n0\",\"x\":\"" + std::string(500'000, '"')},
-      {"names", "[{id:1," + WriteAnswer([](int) { return std::string(1000, '{'); }, "'")},
+      {"short", WriteAnswer(ShortItem, ",")},
+      {"dense", WriteAnswer(DenseItem, "\n")},
   };
 }
 
 void Measure(const Sample& sample, const std::vector<std::string>& nonces) {
   using Clock = std::chrono::steady_clock;
-  constexpr int kRounds = 40;
+  constexpr int kRounds = 100;
   double best_s = 1e9;
   answers::DecodedAnswers decoded;
   for (int round = 0; round < kRounds; ++round) {
@@ -75,7 +85,7 @@ void Measure(const Sample& sample, const std::vector<std::string>& nonces) {
   std::size_t answered = 0;
   for (const auto& output : decoded.outputs) answered += output.has_value() ? 1 : 0;
   const double megabytes = static_cast<double>(sample.text.size()) / 1e6;
-  std::printf("%-8s %7.2f MB %8.1f MB/s  %s, %zu edits, %zu answered\n", sample.name, megabytes,
+  std::printf("%-8s %7.3f MB %8.1f MB/s  %s, %zu edits, %zu answered\n", sample.name, megabytes,
               megabytes / best_s, std::string(answers::ToString(decoded.repair)).c_str(),
               decoded.edits.total(), answered);
 }

@@ -72,8 +72,9 @@ Attempt TryScan(std::string_view text, std::size_t at) {
   return attempt;
 }
 
-Attempt TryMend(std::string_view text, std::size_t at) {
-  Mended mended = MendValue(text, at);
+Attempt TryMend(std::string_view text, std::size_t at, Mends& mends) {
+  const auto known = mends.find(at);
+  Mended mended = known == mends.end() ? MendValue(text, at) : std::move(known->second);
   Attempt attempt{.candidate = {.range = {at, mended.end}, .edits = mended.edits},
                   .open_brackets = mended.open_brackets,
                   .has_member = mended.has_member};
@@ -89,25 +90,27 @@ bool IsBroken(const Attempt& attempt) {
 }
 
 // Of what is no JSON, how far it is damaged JSON: nothing in that is to be found.
-Attempt TryStrict(std::string_view text, std::size_t at) {
+Attempt TryStrict(std::string_view text, std::size_t at, Mends& mends) {
   Attempt attempt = TryScan(text, at);
   if (!IsBroken(attempt) || attempt.has_member) return attempt;
-  Attempt damaged = TryMend(text, at);
-  if (!damaged.has_member) return attempt;
-  damaged.candidate.scan = {};
-  damaged.candidate.mended.reset();
+  Mended mended = MendValue(text, at);
+  if (!mended.has_member) return attempt;
+  Attempt damaged{.candidate = {.range = {at, mended.end}},
+                  .open_brackets = mended.outcome == Token::kBroken ? mended.open_brackets : 0,
+                  .has_member = true};
+  mends.emplace(at, std::move(mended));
   return damaged;
 }
 
 // Of what isn't like an answer, how far it is JSON all the same: nothing in that is to be found.
-Attempt TryTolerant(std::string_view text, std::size_t at) {
-  Attempt attempt = TryMend(text, at);
+Attempt TryTolerant(std::string_view text, std::size_t at, Mends& mends) {
+  Attempt attempt = TryMend(text, at, mends);
   return IsBroken(attempt) && !attempt.has_member ? TryScan(text, at) : attempt;
 }
 
 }  // namespace
 
-Candidates FindCandidates(std::string_view text, Mode mode) {
+Candidates FindCandidates(std::string_view text, Mode mode, Mends& mends) {
   Candidates candidates;
   std::size_t at = SkipThoughts(text);
   const bool has_thoughts = at != SkipBlanks(text, 0);
@@ -115,7 +118,8 @@ Candidates FindCandidates(std::string_view text, Mode mode) {
   while (candidates.values.size() < kMaxCandidates) {
     at = text.find_first_of("{[", at);
     if (at == std::string_view::npos) break;
-    Attempt attempt = mode == Mode::kStrict ? TryStrict(text, at) : TryTolerant(text, at);
+    Attempt attempt =
+        mode == Mode::kStrict ? TryStrict(text, at, mends) : TryTolerant(text, at, mends);
     const std::size_t end = attempt.candidate.range.end;
     if (!IsBroken(attempt)) {
       at = end;

@@ -5,9 +5,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "answers/edits.h"
+#include "answers/mender.h"
 #include "answers/scanner.h"
 
 namespace llmbatch::answers {
@@ -36,8 +38,11 @@ struct Candidates {
   bool alone = false;  // there is one, and nothing but blanks around it
 };
 
+// What was mended at which bracket, kept for the next look at the same text.
+using Mends = std::unordered_map<std::size_t, Mended>;
+
 // Fences, prose and a leading block of thoughts (<think>…</think>) are passed over. Damaged JSON is
 // passed over as a whole: what is nested in it is never taken for an answer of its own. Linear.
-Candidates FindCandidates(std::string_view text, Mode mode);
+Candidates FindCandidates(std::string_view text, Mode mode, Mends& mends);
 
 }  // namespace llmbatch::answers

@@ -1,5 +1,6 @@
 #include "answers/decoder.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
@@ -24,6 +25,7 @@ struct Answer {
 // What one candidate says.
 struct Reading {
   std::vector<Answer> answers;
+  std::size_t items_answered = 0;  // an item counts once
   int foreign_ids = 0;
   std::size_t bytes = 0;
   Edits edits;
@@ -95,19 +97,40 @@ bool Continues(std::string_view text, const Candidate& last, const Candidate& ne
          between.find_first_not_of(" \t\r\n,") == std::string_view::npos;
 }
 
+std::size_t CountItems(const std::vector<Answer>& answers, std::size_t items) {
+  std::vector<bool> answered(items, false);
+  for (const Answer& answer : answers) answered[answer.item] = true;
+  return static_cast<std::size_t>(std::count(answered.begin(), answered.end(), true));
+}
+
 bool IsBetter(const Reading& a, const Reading& b) {
-  if (a.answers.size() != b.answers.size()) return a.answers.size() > b.answers.size();
+  if (a.items_answered != b.items_answered) return a.items_answered > b.items_answered;
   return a.bytes > b.bytes;
+}
+
+// Another reading has to answer more to count instead of one that took less liberty.
+void TakeIfBetter(std::optional<Reading>& best, std::optional<Reading> other) {
+  if (other && (!best || other->items_answered > best->items_answered)) best = std::move(other);
 }
 
 // Reads the candidates of a text and keeps the best reading.
 class Reader {
  public:
-  Reader(std::string_view text, const Nonces& nonces, Mode mode)
-      : text_(text), nonces_(nonces), mode_(mode) {}
+  Reader(std::string_view text, const Nonces& nonces) : text_(text), nonces_(nonces) {}
 
+  // JSON first; what it leaves open, broken JSON may answer.
   std::optional<Reading> Run() {
-    const Candidates candidates = FindCandidates(text_, mode_);
+    ReadAll(Mode::kStrict);
+    if (best_ && best_->items_answered == nonces_.size()) return std::move(best_);
+    std::optional<Reading> strict = std::exchange(best_, std::nullopt);
+    ReadAll(Mode::kTolerant);
+    TakeIfBetter(strict, std::move(best_));
+    return strict;
+  }
+
+ private:
+  void ReadAll(Mode mode) {
+    const Candidates candidates = FindCandidates(text_, mode, mends_);
     alone_ = candidates.alone;
     const auto& values = candidates.values;
     for (std::size_t i = 0; i < values.size(); ++i) {
@@ -117,10 +140,8 @@ class Reader {
       while (end < values.size() && Continues(text_, values[end - 1], values[end])) ++end;
       if (end - i > 1 && nonces_.size() > 1) ReadJoined({values.data() + i, end - i});
     }
-    return std::move(best_);
   }
 
- private:
   void ReadOne(const Candidate& candidate) {
     const bool cut = IsCut(candidate);
     if (cut || HasAnswersForm(candidate.scan)) Keep(ReadList(text_, candidate, nonces_), cut);
@@ -141,6 +162,7 @@ class Reader {
 
   void Keep(Reading reading, bool cut) {
     if (reading.edits.over_limit()) return;
+    reading.items_answered = CountItems(reading.answers, nonces_.size());
     reading.repair = cut                         ? Repair::kTruncated
                      : reading.edits.total() > 0 ? Repair::kFixed
                      : alone_                    ? Repair::kNone
@@ -150,33 +172,20 @@ class Reader {
 
   std::string_view text_;
   const Nonces& nonces_;
-  Mode mode_;
+  Mends mends_;
   bool alone_ = false;
   std::optional<Reading> best_;
 };
 
 bool AnswersAll(const std::optional<Reading>& reading, std::size_t items) {
-  return reading && reading->answers.size() >= items;
-}
-
-// Another reading has to answer more to count instead of one that took less liberty.
-void TakeIfBetter(std::optional<Reading>& best, std::optional<Reading> other) {
-  if (other && (!best || other->answers.size() > best->answers.size())) best = std::move(other);
-}
-
-// JSON first; what it leaves open, broken JSON may answer.
-std::optional<Reading> ReadBoth(std::string_view text, const Nonces& nonces) {
-  std::optional<Reading> best = Reader(text, nonces, Mode::kStrict).Run();
-  if (AnswersAll(best, nonces.size())) return best;
-  TakeIfBetter(best, Reader(text, nonces, Mode::kTolerant).Run());
-  return best;
+  return reading && reading->items_answered == items;
 }
 
 std::optional<Reading> BestReading(std::string_view text, const Nonces& nonces) {
-  std::optional<Reading> best = ReadBoth(text, nonces);
+  std::optional<Reading> best = Reader(text, nonces).Run();
   if (AnswersAll(best, nonces.size())) return best;
   const std::optional<std::string> unwrapped = Unwrapped(text);
-  std::optional<Reading> inner = unwrapped ? ReadBoth(*unwrapped, nonces) : std::nullopt;
+  std::optional<Reading> inner = unwrapped ? Reader(*unwrapped, nonces).Run() : std::nullopt;
   if (inner && !inner->answers.empty()) {
     inner->edits.Add(EditKind::kUnwrapped);
     if (inner->repair != Repair::kTruncated) inner->repair = Repair::kFixed;
@@ -187,7 +196,7 @@ std::optional<Reading> BestReading(std::string_view text, const Nonces& nonces) 
 
 // A whole answer of which only the last brackets were forgotten is as good as one that has them.
 void CloseBrackets(Reading& reading, std::size_t items) {
-  if (reading.missing_brackets == 0 || !AnswersAll(reading, items)) return;
+  if (reading.missing_brackets == 0 || reading.items_answered < items) return;
   reading.edits.Add(EditKind::kBracket, reading.missing_brackets);
   reading.repair = Repair::kFixed;
 }

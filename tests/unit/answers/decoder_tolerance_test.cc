@@ -199,6 +199,25 @@ TEST(Tolerance, EveryCutOfABrokenAnswerKeepsWholeItems) {
   }
 }
 
+// What is damaged hides what is in it, also from the reading of right JSON.
+TEST(Tolerance, NothingNestedInBrokenItemsAnswersAnother) {
+  Expect({"a", "b"}, {
+                         {R"([{id:"a",related:[{"id":"b"}]}])",
+                          R"(a={"related":[{"id":"b"}]} b:missing fixed)", "name*2"},
+                         {R"([{id:"a",x:so-so,related:[{"id":"b"}]}])", "error"},
+                         {R"({id:"a",related:[{"id":"b"}]})", "error"},
+                         {R"(["x",[{"id":"a"},{"id":"b"}]])", "error"},
+                     });
+}
+
+TEST(Tolerance, ItemsCountOnce) {
+  Expect({"a", "b"}, {
+                         {R"([{"id":"a"},{"id":"a"})", "a:duplicate b:missing truncated truncated"},
+                         {R"([{"id":"a"},{"id":"a"}] or [{'id':'a'},{'id':'b'}])",
+                          "a={} b={} fixed", "quote*4"},
+                     });
+}
+
 TEST(Tolerance, SchemaTellsTypesApart) {
   const auto schema = json::Schema::Compile(
       R"({"type":"object","required":["x"],"properties":{"x":{"type":"number"}}})");

@@ -92,7 +92,7 @@ bool IsBroken(const Attempt& attempt) {
 // Of what is no JSON, how far it is damaged JSON: nothing in that is to be found.
 Attempt TryStrict(std::string_view text, std::size_t at, Mends& mends) {
   Attempt attempt = TryScan(text, at);
-  if (!IsBroken(attempt) || attempt.has_member) return attempt;
+  if (!IsBroken(attempt)) return attempt;
   Mended mended = MendValue(text, at);
   if (!mended.has_member) return attempt;
   Attempt damaged{.candidate = {.range = {at, mended.end}},

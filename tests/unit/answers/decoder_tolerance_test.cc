@@ -201,13 +201,17 @@ TEST(Tolerance, EveryCutOfABrokenAnswerKeepsWholeItems) {
 
 // What is damaged hides what is in it, also from the reading of right JSON.
 TEST(Tolerance, NothingNestedInBrokenItemsAnswersAnother) {
-  Expect({"a", "b"}, {
-                         {R"([{id:"a",related:[{"id":"b"}]}])",
-                          R"(a={"related":[{"id":"b"}]} b:missing fixed)", "name*2"},
-                         {R"([{id:"a",x:so-so,related:[{"id":"b"}]}])", "error"},
-                         {R"({id:"a",related:[{"id":"b"}]})", "error"},
-                         {R"(["x",[{"id":"a"},{"id":"b"}]])", "error"},
-                     });
+  Expect({"a", "b"},
+         {
+             {R"([{id:"a",related:[{"id":"b"}]}])", R"(a={"related":[{"id":"b"}]} b:missing fixed)",
+              "name*2"},
+             {R"([{id:"a",x:so-so,related:[{"id":"b"}]}])", "error"},
+             {R"({id:"a",related:[{"id":"b"}]})", "error"},
+             {R"([{"id":"a",'y':'}]','related':[{"id":"b"}],}])",
+              R"(a={"y":"}]","related":[{"id":"b"}]} b:missing fixed)", "comma quote*3"},
+             {R"([{'id':'a','x':so-so,'y':'}]','related':[{'id':'b'}]}])", "error"},
+             {R"(["x",[{"id":"a"},{"id":"b"}]])", "error"},
+         });
 }
 
 TEST(Tolerance, ItemsCountOnce) {

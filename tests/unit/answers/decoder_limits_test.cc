@@ -82,6 +82,7 @@ double SecondsToDecode(std::string_view part, std::size_t bytes) {
   for (const Ending ending : {Ending::kWhole, Ending::kCutOff}) {
     EXPECT_NE(Decode(text, {"a", "b"}, ending), "") << part;
     EXPECT_NE(Decode("[" + text.substr(1), {"a"}, ending), "") << part;
+    EXPECT_NE(Decode("[{a:\"" + text + "+", {"a"}, ending), "") << part;
   }
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }

@@ -3,20 +3,17 @@
 #include <algorithm>
 #include <utility>
 
+#include "answers/loose_text.h"
+#include "answers/mender.h"
+
 namespace llmbatch::answers {
 namespace {
-
-constexpr std::string_view kBlanks = " \t\r\n";
 
 struct ThoughtTag {
   std::string_view open;
   std::string_view close;
 };
 constexpr ThoughtTag kThoughtTags[] = {{"<think>", "</think>"}, {"<thinking>", "</thinking>"}};
-
-std::size_t SkipBlanks(std::string_view text, std::size_t at) {
-  return std::min(text.find_first_not_of(kBlanks, at), text.size());
-}
 
 // Behind one block of thoughts that begins at `at`; `at` itself if none does. A block without an
 // end goes on to the end of the text.
@@ -58,9 +55,62 @@ std::size_t SkipDamaged(std::string_view text, std::size_t at, std::size_t open_
   return std::min(at, text.size());
 }
 
+// What begins at a bracket. If it is a candidate, its scan isn't kBroken.
+struct Attempt {
+  Candidate candidate;
+  std::size_t open_brackets = 0;  // where it is broken
+  bool has_member = false;
+};
+
+Attempt TryScan(std::string_view text, std::size_t at) {
+  Attempt attempt;
+  attempt.candidate.scan = ScanValue(text, at);
+  const Scan& scan = attempt.candidate.scan;
+  attempt.candidate.range = {at, scan.end};
+  attempt.open_brackets = scan.open_brackets;
+  attempt.has_member = scan.has_member;
+  return attempt;
+}
+
+Attempt TryMend(std::string_view text, std::size_t at, Mends& mends) {
+  const auto known = mends.find(at);
+  Mended mended = known == mends.end() ? MendValue(text, at) : std::move(known->second);
+  Attempt attempt{.candidate = {.range = {at, mended.end}, .edits = mended.edits},
+                  .open_brackets = mended.open_brackets,
+                  .has_member = mended.has_member};
+  if (mended.outcome != Token::kBroken) {
+    attempt.candidate.scan = ScanValue(mended.json, 0);
+    attempt.candidate.mended = std::move(mended.json);
+  }
+  return attempt;
+}
+
+bool IsBroken(const Attempt& attempt) {
+  return attempt.candidate.scan.outcome == Scan::Outcome::kBroken;
+}
+
+// Of what is no JSON, how far it is damaged JSON: nothing in that is to be found.
+Attempt TryStrict(std::string_view text, std::size_t at, Mends& mends) {
+  Attempt attempt = TryScan(text, at);
+  if (!IsBroken(attempt)) return attempt;
+  Mended mended = MendValue(text, at);
+  if (!mended.has_member) return attempt;
+  Attempt damaged{.candidate = {.range = {at, mended.end}},
+                  .open_brackets = mended.outcome == Token::kBroken ? mended.open_brackets : 0,
+                  .has_member = true};
+  mends.emplace(at, std::move(mended));
+  return damaged;
+}
+
+// Of what isn't like an answer, how far it is JSON all the same: nothing in that is to be found.
+Attempt TryTolerant(std::string_view text, std::size_t at, Mends& mends) {
+  Attempt attempt = TryMend(text, at, mends);
+  return IsBroken(attempt) && !attempt.has_member ? TryScan(text, at) : attempt;
+}
+
 }  // namespace
 
-Candidates FindCandidates(std::string_view text) {
+Candidates FindCandidates(std::string_view text, Mode mode, Mends& mends) {
   Candidates candidates;
   std::size_t at = SkipThoughts(text);
   const bool has_thoughts = at != SkipBlanks(text, 0);
@@ -68,16 +118,20 @@ Candidates FindCandidates(std::string_view text) {
   while (candidates.values.size() < kMaxCandidates) {
     at = text.find_first_of("{[", at);
     if (at == std::string_view::npos) break;
-    Scan scan = ScanValue(text, at);
-    const Range range{at, scan.end};
-    if (scan.outcome != Scan::Outcome::kBroken) {
-      at = scan.end;
-      candidates.values.push_back({range, std::move(scan)});
-    } else if (scan.has_member) {
-      at = SkipDamaged(text, scan.end, scan.open_brackets);
+    Attempt attempt =
+        mode == Mode::kStrict ? TryStrict(text, at, mends) : TryTolerant(text, at, mends);
+    const std::size_t end = attempt.candidate.range.end;
+    if (!IsBroken(attempt)) {
+      at = end;
+      candidates.values.push_back(std::move(attempt.candidate));
+    } else if (attempt.has_member && mode == Mode::kTolerant) {
+      // Where it ends cannot be told, and what is nested in it must not be found.
+      break;
+    } else if (attempt.has_member) {
+      at = SkipDamaged(text, end, attempt.open_brackets);
     } else {
       // Prose in brackets. What is wrong at `end` may be the begin of the answer.
-      at = std::max(scan.end, at + 1);
+      at = std::max(end, at + 1);
     }
   }
   candidates.alone = candidates.values.size() == 1 && !has_thoughts &&

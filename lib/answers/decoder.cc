@@ -1,9 +1,11 @@
 #include "answers/decoder.h"
 
+#include <algorithm>
 #include <unordered_map>
 #include <utility>
 
 #include "answers/candidates.h"
+#include "answers/unwrap.h"
 #include "json/value.h"
 #include "json/writer.h"
 
@@ -23,8 +25,11 @@ struct Answer {
 // What one candidate says.
 struct Reading {
   std::vector<Answer> answers;
+  std::size_t items_answered = 0;  // an item counts once
   int foreign_ids = 0;
   std::size_t bytes = 0;
+  Edits edits;
+  std::size_t missing_brackets = 0;  // of a text that ends behind a whole object
   Repair repair = Repair::kNone;
 };
 
@@ -52,49 +57,139 @@ void ReadElement(std::string_view element, const Nonces& nonces, Reading& readin
   }
 }
 
+bool IsCut(const Candidate& candidate) { return candidate.scan.outcome == Scan::Outcome::kCut; }
+
+// Whether nothing but brackets and commas is missing or left behind the last whole object.
+bool EndsBetweenObjects(std::string_view text, const Candidate& candidate) {
+  const Scan& scan = candidate.scan;
+  if (scan.elements.empty()) return false;
+  const std::string_view scanned = candidate.ScannedIn(text);
+  return scanned.substr(0, scan.end).find_first_not_of(" \t\r\n,]", scan.elements.back().end) ==
+         std::string_view::npos;
+}
+
 Reading ReadList(std::string_view text, const Candidate& candidate, const Nonces& nonces) {
-  Reading reading{.bytes = candidate.range.end - candidate.range.begin};
+  Reading reading{.bytes = candidate.range.end - candidate.range.begin, .edits = candidate.edits};
   for (const Range& element : candidate.scan.elements) {
-    ReadElement(element.In(text), nonces, reading);
+    ReadElement(element.In(candidate.ScannedIn(text)), nonces, reading);
+  }
+  if (IsCut(candidate) && EndsBetweenObjects(text, candidate)) {
+    reading.missing_brackets = candidate.scan.open_brackets;
   }
   return reading;
 }
 
 // The candidate itself as the answer to the only item.
 Reading ReadBare(std::string_view text, const Candidate& candidate, const Nonces& nonces) {
-  Reading reading{.bytes = candidate.range.end - candidate.range.begin};
-  ReadElement(candidate.range.In(text), nonces, reading);
+  Reading reading{.bytes = candidate.range.end - candidate.range.begin, .edits = candidate.edits};
+  ReadElement(candidate.JsonIn(text), nonces, reading);
   return reading;
-}
-
-bool IsBetter(const Reading& a, const Reading& b) {
-  if (a.answers.size() != b.answers.size()) return a.answers.size() > b.answers.size();
-  return a.bytes > b.bytes;
-}
-
-void Keep(std::optional<Reading>& best, Reading reading, Repair repair) {
-  reading.repair = repair;
-  if (!best || IsBetter(reading, *best)) best = std::move(reading);
 }
 
 bool HasAnswersForm(const Scan& scan) {
   return scan.has_list && (!scan.elements.empty() || !scan.list_has_others);
 }
 
-std::optional<Reading> BestReading(std::string_view text, const Candidates& candidates,
-                                   const Nonces& nonces) {
-  std::optional<Reading> best;
-  for (const Candidate& candidate : candidates.values) {
-    const bool cut = candidate.scan.outcome == Scan::Outcome::kCut;
-    const Repair repair = cut                ? Repair::kTruncated
-                          : candidates.alone ? Repair::kNone
-                                             : Repair::kExtracted;
-    if (cut || HasAnswersForm(candidate.scan)) {
-      Keep(best, ReadList(text, candidate, nonces), repair);
+// Whether `next` goes on with the objects that `last` is one of.
+bool Continues(std::string_view text, const Candidate& last, const Candidate& next) {
+  const std::string_view between = text.substr(last.range.end, next.range.begin - last.range.end);
+  return text[last.range.begin] == '{' && text[next.range.begin] == '{' && !IsCut(last) &&
+         between.find_first_not_of(" \t\r\n,") == std::string_view::npos;
+}
+
+std::size_t CountItems(const std::vector<Answer>& answers, std::size_t items) {
+  std::vector<bool> answered(items, false);
+  for (const Answer& answer : answers) answered[answer.item] = true;
+  return static_cast<std::size_t>(std::count(answered.begin(), answered.end(), true));
+}
+
+bool IsBetter(const Reading& a, const Reading& b) {
+  if (a.items_answered != b.items_answered) return a.items_answered > b.items_answered;
+  return a.bytes > b.bytes;
+}
+
+// Another reading has to answer more to count instead of one that took less liberty.
+void TakeIfBetter(std::optional<Reading>& best, std::optional<Reading> other) {
+  if (other && (!best || other->items_answered > best->items_answered)) best = std::move(other);
+}
+
+// Reads the candidates of a text and keeps the best reading.
+class Reader {
+ public:
+  Reader(std::string_view text, const Nonces& nonces) : text_(text), nonces_(nonces) {}
+
+  // JSON first; what it leaves open, broken JSON may answer.
+  std::optional<Reading> Run() {
+    ReadAll(Mode::kStrict);
+    if (best_ && best_->items_answered == nonces_.size()) return std::move(best_);
+    std::optional<Reading> strict = std::exchange(best_, std::nullopt);
+    ReadAll(Mode::kTolerant);
+    TakeIfBetter(strict, std::move(best_));
+    return strict;
+  }
+
+ private:
+  void ReadAll(Mode mode) {
+    const Candidates candidates = FindCandidates(text_, mode, mends_);
+    alone_ = candidates.alone;
+    const auto& values = candidates.values;
+    for (std::size_t i = 0; i < values.size(); ++i) {
+      ReadOne(values[i]);
+      if (i > 0 && Continues(text_, values[i - 1], values[i])) continue;
+      std::size_t end = i + 1;
+      while (end < values.size() && Continues(text_, values[end - 1], values[end])) ++end;
+      if (end - i > 1 && nonces_.size() > 1) ReadJoined({values.data() + i, end - i});
     }
-    if (nonces.size() != 1 || text[candidate.range.begin] != '{') continue;
-    Reading bare = ReadBare(text, candidate, nonces);
-    if (!bare.answers.empty()) Keep(best, std::move(bare), repair);
+  }
+
+  void ReadOne(const Candidate& candidate) {
+    const bool cut = IsCut(candidate);
+    if (cut || HasAnswersForm(candidate.scan)) Keep(ReadList(text_, candidate, nonces_), cut);
+    if (nonces_.size() != 1 || text_[candidate.range.begin] != '{') return;
+    Reading bare = ReadBare(text_, candidate, nonces_);
+    if (!bare.answers.empty()) Keep(std::move(bare), cut);
+  }
+
+  void ReadJoined(std::span<const Candidate> objects) {
+    Reading reading{.bytes = objects.back().range.end - objects.front().range.begin};
+    for (const Candidate& object : objects) {
+      reading.edits.Add(object.edits);
+      if (!IsCut(object)) ReadElement(object.JsonIn(text_), nonces_, reading);
+    }
+    reading.edits.Add(EditKind::kJoined, objects.size() - 1);
+    if (!reading.answers.empty()) Keep(std::move(reading), IsCut(objects.back()));
+  }
+
+  void Keep(Reading reading, bool cut) {
+    if (reading.edits.over_limit()) return;
+    reading.items_answered = CountItems(reading.answers, nonces_.size());
+    reading.repair = cut                         ? Repair::kTruncated
+                     : reading.edits.total() > 0 ? Repair::kFixed
+                     : alone_                    ? Repair::kNone
+                                                 : Repair::kExtracted;
+    if (!best_ || IsBetter(reading, *best_)) best_ = std::move(reading);
+  }
+
+  std::string_view text_;
+  const Nonces& nonces_;
+  Mends mends_;
+  bool alone_ = false;
+  std::optional<Reading> best_;
+};
+
+bool AnswersAll(const std::optional<Reading>& reading, std::size_t items) {
+  return reading && reading->items_answered == items;
+}
+
+std::optional<Reading> BestReading(std::string_view text, const Nonces& nonces) {
+  std::optional<Reading> best = Reader(text, nonces).Run();
+  if (AnswersAll(best, nonces.size())) return best;
+  const std::optional<std::string> unwrapped = Unwrapped(text);
+  std::optional<Reading> inner = unwrapped ? Reader(*unwrapped, nonces).Run() : std::nullopt;
+  if (inner && !inner->answers.empty()) {
+    inner->edits.Add(EditKind::kUnwrapped);
+    if (inner->repair != Repair::kTruncated) inner->repair = Repair::kFixed;
+    TakeIfBetter(best, std::move(inner));
   }
   return best;
 }
@@ -109,11 +204,19 @@ bool Meets(const json::Schema* schema, std::string& output) {
   return true;
 }
 
+// A whole answer of which only the last brackets were forgotten is as good as one that has them.
+void CloseBrackets(Reading& reading, std::size_t items) {
+  if (reading.missing_brackets == 0 || reading.items_answered < items) return;
+  reading.edits.Add(EditKind::kBracket, reading.missing_brackets);
+  reading.repair = Repair::kFixed;
+}
+
 DecodedAnswers Settle(Reading reading, std::size_t items, const json::Schema* schema) {
   DecodedAnswers decoded{.outputs = std::vector<std::optional<std::string>>(items),
                          .problems = std::vector<Problem>(items, Problem::kMissing),
                          .foreign_ids = reading.foreign_ids,
                          .repair = reading.repair,
+                         .edits = reading.edits,
                          .truncated = reading.repair == Repair::kTruncated};
   for (Answer& answer : reading.answers) {
     Problem& problem = decoded.problems[answer.item];
@@ -153,6 +256,8 @@ std::string_view ToString(Repair repair) {
       return "none";
     case Repair::kExtracted:
       return "extracted";
+    case Repair::kFixed:
+      return "fixed";
     case Repair::kTruncated:
       return "truncated";
   }
@@ -168,11 +273,12 @@ base::Result<DecodedAnswers> DecodeAnswers(std::string_view text,
   Nonces items;
   for (std::size_t i = 0; i < nonces.size(); ++i) items.emplace(nonces[i], i);
 
-  std::optional<Reading> best = BestReading(text, FindCandidates(text), items);
+  std::optional<Reading> best = BestReading(text, items);
   if (!best && ending == Ending::kWhole) {
     return base::Invalid("answer: no JSON array of objects, and no object with results");
   }
   if (!best) best = Reading{.repair = Repair::kTruncated};
+  if (ending == Ending::kWhole) CloseBrackets(*best, nonces.size());
   DecodedAnswers decoded = Settle(std::move(*best), nonces.size(), schema);
   decoded.truncated = decoded.truncated || ending == Ending::kCutOff;
   return decoded;

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "answers/edits.h"
 #include "base/result.h"
 #include "json/schema.h"
 
@@ -31,6 +32,7 @@ std::string_view ToString(Problem problem);
 enum class Repair {
   kNone,
   kExtracted,  // taken out of fences, prose or thoughts
+  kFixed,      // broken JSON mended; `edits` tells how
   kTruncated,  // whole objects kept of a text that ends inside
 };
 std::string_view ToString(Repair repair);
@@ -41,13 +43,16 @@ struct DecodedAnswers {
   std::vector<Problem> problems;  // kNone where there is an output
   int foreign_ids = 0;            // objects with an id that was not asked for, or without one
   Repair repair = Repair::kNone;
+  Edits edits;             // what was mended; of kind kNulled where null stands for NaN or infinity
   bool truncated = false;  // the answer was cut off, so items may be missing for that reason
 };
 
 // Expects [{"id": nonce, …}, …] or {"results": [{"id": nonce, …}, …]}, alone or with fences, prose
-// or thoughts around it; for one nonce also {"id": nonce, …}. Of several values in the text, the
-// one that answers the most items counts, then the longest. Never takes half an object, and never
-// an object nested in another for an answer.
+// or thoughts around it; for one nonce also {"id": nonce, …}, for several such objects one behind
+// the other. Of several values in the text, the one that answers the most items counts, then the
+// longest. Broken JSON is mended (mender.h) only where JSON alone leaves an item without an answer.
+// Never takes half an object, and never an object nested in another for an answer: of a text that
+// ends inside, only the brackets around whole objects are added.
 //
 // `schema` is that of one output; nullptr: any object will do. A null for a property that may be
 // missing but not null counts as missing, and is left out of the output. The error is kTooLarge, or

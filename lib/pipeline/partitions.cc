@@ -7,7 +7,7 @@ namespace llmbatch::pipeline {
 namespace {
 
 // A record costs memory beyond its bytes; counting that keeps many small ones within the bound too.
-constexpr std::int64_t kRecordOverheadBytes = 512;
+constexpr std::int64_t kRecordOverheadBytes = 2048;
 
 std::int64_t SizeOf(const ports::Record& record) {
   std::size_t bytes =

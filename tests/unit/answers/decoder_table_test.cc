@@ -138,15 +138,15 @@ TEST(Decoder, TellsWhatIsWrongWithAnItem) {
 
 TEST(Decoder, DamageInOneItemSparesTheOthers) {
   ExpectTwoItems({
-      {R"([{"id":"a","x":"\q"},{"id":"b"}])", "a:missing b={}"},
       {R"([{"id":"a","x":"\ud800"},{"id":"b"}])", "a:missing b={}"},
-      {R"([{"id":"a","x":01},{"id":"b"}])", "a:missing b={}"},
-      {R"([{"id":"a","x":1.},{"id":"b"}])", "a:missing b={}"},
       {R"([{"id":"a","x":1e999},{"id":"b"}])", "a:missing b={}"},
+      {R"([{"id":"a","x":1-2},{"id":"b"}])", "a:missing b={}"},
       {R"([{"id":"a","x":1,"x":2},{"id":"b"}])", "a:missing b={}"},
       {R"([{"id":"a","id":"b"},{"id":"b"}])", "a:missing b={}"},
       {"[{\"id\":\"a\",\"x\":\"\xC0\x80\"},{\"id\":\"b\"}]", "a:missing b={}"},
       {"[{\"id\":\"a\",\"x\":\"\xED\xA0\x80\"},{\"id\":\"b\"}]", "a:missing b={}"},
+      {"[{'id':'a','x':1e999},{'id':'b'}]", "a:missing b={} fixed"},
+      {"[{'id':'a','x':1,'x':2},{'id':'b'}]", "a:missing b={} fixed"},
   });
 }
 
@@ -157,9 +157,7 @@ TEST(Decoder, RefusesWhatIsNoAnswer) {
       {"I can't help with that.", "error"},
       {"null", "error"},
       {"42", "error"},
-      {R"("[{\"id\":\"a\"}]")", "error"},
       {R"({"id":"a"})", "error"},
-      {R"({"id":"a"} {"id":"b"})", "error"},
       {R"({"items":[{"id":"a"},{"id":"b"}]})", "error"},
       {R"({"results":{"a":1}})", "error"},
       {R"({"results":"[]"})", "error"},
@@ -168,17 +166,6 @@ TEST(Decoder, RefusesWhatIsNoAnswer) {
       {R"(["a","b"])", "error"},
       {R"([[{"id":"a"},{"id":"b"}]])", "error"},
       {R"({"results":[{"id":"a"}],"results":[{"id":"b"}]})", "error"},
-      {R"([{"id":"a"},{"id":"b"},])", "error"},
-      {R"([{'id':'a'},{'id':'b'}])", "error"},
-      {R"([{id:"a"},{id:"b"}])", "error"},
-      {R"([{"id":"a"} {"id":"b"}])", "error"},
-      {R"([{"id":"a"},{"id":"b"}})", "error"},
-      {R"([{"id":"a","x":None},{"id":"b"}])", "error"},
-      {R"([{"id":"a","x":NaN},{"id":"b"}])", "error"},
-      {R"([{"id":"a"}, // first
-           {"id":"b"}])",
-       "error"},
-      {"[{\"id\":\"a\",\"x\":\"two\nlines\"},{\"id\":\"b\"}]", "error"},
       {"[{&quot;id&quot;:&quot;a&quot;}]", "error"},
       {"<html><body><h1>502 Bad Gateway</h1></body></html>", "error"},
       {"]}", "error"},
@@ -192,9 +179,11 @@ TEST(Decoder, NothingNestedAnswersAnotherItem) {
       {R"([{"id":"a","quote":"[{\"id\":\"b\"}]"}])", R"(a={"quote":"[{\"id\":\"b\"}]"} b:missing)"},
       {R"([{"id":"a","related":[{"id":"b"}]}])", R"(a={"related":[{"id":"b"}]} b:missing)"},
       {R"([{"id":"a","results":[{"id":"b"}]}])", R"(a={"results":[{"id":"b"}]} b:missing)"},
-      {R"([{"id":"a","related":[{"id":"b"}],}])", "error"},
-      {R"([{"id":"a","x":+1,"related":[{"id":"b"}]}])", "error"},
-      {R"({"id":"a","x":+1,"results":[{"id":"b"}]})", "error"},
+      {R"([{"id":"a","related":[{"id":"b"}],}])", R"(a={"related":[{"id":"b"}]} b:missing fixed)"},
+      {R"([{"id":"a","x":+1,"related":[{"id":"b"}]}])",
+       R"(a={"x":1,"related":[{"id":"b"}]} b:missing fixed)"},
+      {R"([{"id":"a","x":so-so,"related":[{"id":"b"}]}])", "error"},
+      {R"([{"id":"a","x":so-so,"related":[{"id":"b"}]},{"id":"b"}])", "error"},
       {R"({"wrapped":[{"id":"a"},{"id":"b"}]})", "error"},
       {R"([{"id":"a","related":[{"id":"b"}],"x":"cut)", "a:missing b:missing truncated truncated"},
   });

@@ -27,24 +27,6 @@ constexpr std::array<std::string_view, 12> kLimits = {
 constexpr std::array<std::string_view, 10> kFormats = {
     "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"};
 
-std::string_view TypeOfKind(Kind kind) {
-  switch (kind) {
-    case Kind::kNull:
-      return "null";
-    case Kind::kBool:
-      return "boolean";
-    case Kind::kNumber:
-      return "number";
-    case Kind::kString:
-      return "string";
-    case Kind::kArray:
-      return "array";
-    case Kind::kObject:
-      return "object";
-  }
-  return "null";
-}
-
 std::vector<std::string_view> DeclaredTypes(Value schema) {
   std::vector<std::string_view> types;
   const auto type = schema.Find("type");
@@ -63,7 +45,7 @@ bool Has(const std::vector<std::string_view>& names, std::string_view name) {
 std::vector<std::string_view> TypesOfValues(Value schema) {
   std::vector<std::string_view> types;
   const auto add = [&types](Value value) {
-    const std::string_view type = TypeOfKind(value.kind());
+    const std::string_view type = json::ToString(value.kind());
     if (!Has(types, type)) types.push_back(type);
   };
   if (const auto constant = schema.Find("const")) add(*constant);

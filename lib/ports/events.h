@@ -31,6 +31,7 @@ struct AssignedPartition {
 // Records of these partitions follow only after this event.
 struct PartitionsAssigned {
   std::vector<AssignedPartition> partitions;
+  std::int64_t assignment = 0;  // differs for each
 };
 
 // The consumer waits (bounded) for RevokeDone before it lets go, so that a last commit can be made.
@@ -54,6 +55,13 @@ struct ConsumerStopped {};
 struct RecordPublished {
   model::PublishId publish;
   base::Result<void> outcome;
+};
+
+// With an error nobody who reads committed records will ever see any of it.
+struct TransactionEnded {
+  model::CommitId commit;
+  base::Result<void> outcome;
+  std::vector<model::PublishId> too_large;  // with an error: records that will never be taken
 };
 
 // ── from the coordinator (Redis, or the one in the process)
@@ -125,9 +133,9 @@ struct StopRequested {
   bool at_once = false;  // don't wait for running calls
 };
 
-using Event =
-    std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
-                 ConsumerStopped, RecordPublished, PermitsSynced, PermitsOffered, OutcomesLookedUp,
-                 ClaimsReleased, OutcomesStored, CallCompleted, TimerExpired, StopRequested>;
+using Event = std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
+                           ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced,
+                           PermitsOffered, OutcomesLookedUp, ClaimsReleased, OutcomesStored,
+                           CallCompleted, TimerExpired, StopRequested>;
 
 }  // namespace llmbatch::ports

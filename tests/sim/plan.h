@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "pipeline/options.h"
+#include "ports/events.h"
 
 namespace llmbatch::sim {
 
@@ -32,11 +33,15 @@ struct Plan {
   int rebalances = 0;
   int rebuilds = 0;  // a consumer is replaced and gets its partitions again without a revocation
   int redis_outages = 0;
+  int reloads = 0;  // a replica gets a changed configuration, or one that is refused
   bool busy_elsewhere =
       false;  // replicas live in the eyes of Redis also while they do nothing here
 
   base::Duration provider_latency{};
   pipeline::Options options;
+
+  // Another configuration within the bounds of this plan's.
+  ports::ConfigurationLoaded Changed(base::Rng& rng) const;
 
   // Rare states are reached by making limits small now and then.
   static Plan FromSeed(std::uint64_t seed);

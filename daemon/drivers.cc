@@ -13,20 +13,29 @@ constexpr base::Duration kFlushTimeout = std::chrono::seconds(5);
 // A thread that hasn't come round for so long hangs.
 constexpr base::Duration kHangs = std::chrono::seconds(30);
 
-kafka::Connection ConnectionTo(const config::Kafka& kafka, logging::Logger& logger) {
+std::vector<std::string> TopicsOf(const config::Kafka& kafka) {
+  std::vector<std::string> topics = kafka.requests;
+  for (const config::Binding& binding : kafka.bindings) topics.push_back(binding.topic);
+  return topics;
+}
+
+// The commands of one round, each with the driver that it is for.
+struct Sorted {
+  std::vector<http::Command> http;
+  std::vector<ports::PublishRecord> publish;
+  std::vector<kafka::ConsumerCommand> consume;
+};
+
+}  // namespace
+
+kafka::Connection ConnectionTo(const config::Kafka& kafka, kafka::LogSink log) {
   kafka::Connection connection;
   connection.brokers = kafka.brokers;
   connection.client_id = kafka.instance;
   connection.properties = kafka.properties;
   connection.secret_properties = kafka.secret_properties;
-  connection.log = [&logger](const ports::LogLine& line) { logger.Write(line); };
+  connection.log = std::move(log);
   return connection;
-}
-
-std::vector<std::string> TopicsOf(const config::Kafka& kafka) {
-  std::vector<std::string> topics = kafka.requests;
-  for (const config::Binding& binding : kafka.bindings) topics.push_back(binding.topic);
-  return topics;
 }
 
 http::ClientOptions EndpointsOf(const config::Config& config) {
@@ -49,32 +58,25 @@ http::ClientOptions EndpointsOf(const config::Config& config) {
   return options;
 }
 
-// The commands of one round, each with the driver that it is for.
-struct Sorted {
-  std::vector<http::Command> http;
-  std::vector<ports::PublishRecord> publish;
-  std::vector<kafka::ConsumerCommand> consume;
-};
-
-}  // namespace
-
 base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& config,
                                                       const std::string& start_id,
                                                       runtime::Inbox& inbox,
                                                       metrics::Metrics& metrics,
                                                       logging::Logger& logger) {
   std::unique_ptr<Drivers> drivers(new Drivers(metrics, logger));
+  const kafka::LogSink log = [&logger](const ports::LogLine& line) { logger.Write(line); };
   if (config.redis.url.empty()) {
     drivers->local_ =
         std::make_unique<coordinator::LocalCoordinator>(coordinator::LocalOptions{}, inbox);
   } else {
     redis::RedisOptions options;
     options.url = config.redis.url;
+    options.ca_file = config.redis.ca_file;
     options.user = config.redis.user;
     options.password = config.redis.password;
     options.name_space = config.redis.name_space;
     options.replica = config.kafka.instance + ":" + start_id;
-    options.log = [&logger](const ports::LogLine& line) { logger.Write(line); };
+    options.log = log;
     auto started = redis::RedisCoordinator::Start(std::move(options), inbox);
     if (!started) return started.error();
     drivers->redis_ = std::move(started).value();
@@ -84,14 +86,14 @@ base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& conf
   drivers->http_ = std::move(http).value();
 
   kafka::PublisherOptions publisher_options;
-  publisher_options.connection = ConnectionTo(config.kafka, logger);
+  publisher_options.connection = ConnectionTo(config.kafka, log);
   publisher_options.max_message_bytes = config.kafka.max_message_bytes;
   auto publisher = kafka::Publisher::Start(std::move(publisher_options), inbox);
   if (!publisher) return publisher.error();
   drivers->publisher_ = std::move(publisher).value();
 
   kafka::ConsumerOptions consumer_options;
-  consumer_options.connection = ConnectionTo(config.kafka, logger);
+  consumer_options.connection = ConnectionTo(config.kafka, log);
   consumer_options.group = config.kafka.group;
   consumer_options.instance = config.kafka.instance;
   consumer_options.topics = TopicsOf(config.kafka);
@@ -162,7 +164,7 @@ void Drivers::ReportLag() {
 
 bool Drivers::alive(base::Timestamp now) const {
   return now - consumer_->health().last_progress < kHangs &&
-         now - publisher_->health().last_progress < kHangs;
+         now - publisher_->health().last_progress < kHangs && now - http_->last_progress() < kHangs;
 }
 
 void Drivers::Stop() {

@@ -1,5 +1,7 @@
 #include "app.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -143,6 +145,22 @@ class Loop {
   bool told_stopping_ = false;
 };
 
+// Connections to providers are kept while nobody needs their descriptors, and others then find
+// none, the admin pages among them.
+void WarnOfFewDescriptors(const config::Config& config, logging::Logger& logger) {
+  constexpr std::int64_t kOthers = 100;  // brokers, Redis, pages, epoll
+  std::int64_t wanted = kOthers;
+  for (const auto& [name, provider] : config.providers) wanted += provider.provider.concurrency;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= static_cast<rlim_t>(wanted)) {
+    return;
+  }
+  logger.Write(
+      {.level = ports::LogLevel::kWarning,
+       .message = "there may be too few file descriptors; raise LimitNOFILE=",
+       .fields = {{"limit", std::to_string(limit.rlim_cur)}, {"wanted", std::to_string(wanted)}}});
+}
+
 int Fail(logging::Logger& logger, const base::Error& error, int exit_code) {
   logger.Write({.level = ports::LogLevel::kError, .message = error.message, .fields = {}});
   return exit_code;
@@ -186,6 +204,7 @@ int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logg
                            {"start_id", start_id},
                            {"admin_port", std::to_string((*server)->port())},
                            {"coordinator", config.redis.url.empty() ? "in process" : "redis"}}});
+  WarnOfFewDescriptors(config, logger);
   NotifyReady();
   Loop(**core, **drivers, inbox, reloader, page, alive).Run();
   (*drivers)->Stop();

@@ -5,6 +5,7 @@ import dataclasses
 import random
 import time
 
+from .daemon import LLMBATCHD
 from .deployment import TASK
 from .texts import make_inputs
 from .waiting import wait_for
@@ -34,8 +35,11 @@ class Outcome:
         return ", ".join(f"{field.name} {round(getattr(self, field.name), 1)}" for field in dataclasses.fields(self))
 
 
-def run(deployment, kills, seed=1, replicas=2):
-    """Kills a replica at `kills` random moments. The deployment's Redis and twin must not be started yet."""
+def run(deployment, kills, seed=1, replicas=2, other_program=None):
+    """Kills a replica at `kills` random moments. The deployment's Redis and twin must not be started yet.
+
+    With `other_program`, another version of the daemon, a replica comes back as the one or the other.
+    """
     chance = random.Random(seed)
     outcome = Outcome(kills=kills, items=kills * ITEMS_PER_KILL)
     deployment.redis.start()
@@ -63,6 +67,8 @@ def run(deployment, kills, seed=1, replicas=2):
         victim = chance.choice(deployment.daemons)
         victim.kill()
         killed_ms.append((time.monotonic() - twin_began) * 1000)
+        if other_program:
+            victim.program = chance.choice([LLMBATCHD, other_program])
         victim.start()
         began = time.monotonic()
         wait_for(lambda: victim.assigned(deployment.topics.requests), 60, "the replica is back")

@@ -21,6 +21,8 @@ constexpr long kMaxIdleSeconds = 30;
 constexpr std::string_view kHidden = "[redacted]";
 // One shorter than this is found in ordinary words.
 constexpr std::size_t kMinHiddenBytes = 6;
+// Held by each call from its start to its end, mostly waiting; an answer of a usual length fits.
+constexpr long kReceiveBufferBytes = 4 * 1024;
 constexpr long kKeepAliveIdleSeconds = 30;
 constexpr long kKeepAliveIntervalSeconds = 15;
 
@@ -136,6 +138,7 @@ bool Transfer::SetConstantOptions() {
   options.Set(CURLOPT_PRIVATE, this)
       .Set(CURLOPT_NOSIGNAL, 1L)
       .Set(CURLOPT_POST, 1L)
+      .Set(CURLOPT_BUFFERSIZE, kReceiveBufferBytes)
       .Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1))
       .Set(CURLOPT_HTTP09_ALLOWED, 0L)
       .Set(CURLOPT_FOLLOWLOCATION, 0L)

@@ -94,7 +94,7 @@ base::Result<TlsSession::Progress> TlsSession::Outcome(int returned) const {
 base::Result<TlsSession::Progress> TlsSession::Handshake() {
   ERR_clear_error();
   errno = 0;
-  const auto progress = Outcome(SSL_do_handshake(session_.get()));
+  auto progress = Outcome(SSL_do_handshake(session_.get()));
   const long verified = SSL_get_verify_result(session_.get());
   if (progress || verified == X509_V_OK) return progress;
   return base::MakeError(base::ErrorKind::kDenied,

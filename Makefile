@@ -1,6 +1,6 @@
 # Thin: every rule is a set-up step and one command that can be run by hand.
 .DEFAULT_GOAL := help
-.PHONY: help build demo test lint tidy format bench clean setup
+.PHONY: help build demo test lint tidy format bench package clean setup
 
 export CCACHE_SLOPPINESS ?= pch_defines,time_macros
 programs = llmbatchd llmbatchctl llmbatch-demo provider-twin
@@ -39,6 +39,11 @@ bench: build ## run the comparisons of bench/
 	@tools/setup/install-packages test
 	cmake --build --preset release --target floor
 	@bench/run
+
+package: build ## build the Debian package: build/release/package
+	@tools/setup/install-packages package
+	cmake --build --preset release --target manual
+	cpack --config build/release/CPackConfig.cmake
 
 clean: ## remove build results; what was fetched stays
 	rm -rf build/debug build/release build/tsan build/fuzz

@@ -1,5 +1,7 @@
 #include "app.h"
 
+#include <sys/resource.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -15,6 +17,7 @@
 #include "metrics/metrics.h"
 #include "notify.h"
 #include "pipeline/pipeline.h"
+#include "reloader.h"
 #include "runtime/clock.h"
 #include "runtime/inbox.h"
 #include "signals.h"
@@ -77,11 +80,12 @@ std::string Summary(const pipeline::Status& status) {
 // The main loop, and what it does now and then besides.
 class Loop {
  public:
-  Loop(pipeline::Pipeline& core, Drivers& drivers, runtime::Inbox& inbox, StatusPage& page,
-       std::atomic<bool>& alive)
+  Loop(pipeline::Pipeline& core, Drivers& drivers, runtime::Inbox& inbox, Reloader& reloader,
+       StatusPage& page, std::atomic<bool>& alive)
       : core_(core),
         drivers_(drivers),
         inbox_(inbox),
+        reloader_(reloader),
         page_(page),
         alive_(alive),
         watchdog_(WatchdogInterval()) {}
@@ -92,6 +96,10 @@ class Loop {
       const base::Now begin = runtime::ReadClock();
       next_round_ = begin.steady + kRoundInterval;
       drivers_.Execute(core_.Handle(std::move(events), begin));
+      if (core_.reloads() != told_reloads_) {
+        told_reloads_ = core_.reloads();
+        reloader_.SetDealtWith(told_reloads_);
+      }
       const base::Timestamp now = runtime::ReadClock().steady;
       if (now >= next_status_) ReportStatus(now);
     }
@@ -127,6 +135,7 @@ class Loop {
   pipeline::Pipeline& core_;
   Drivers& drivers_;
   runtime::Inbox& inbox_;
+  Reloader& reloader_;
   StatusPage& page_;
   std::atomic<bool>& alive_;
   const std::optional<base::Duration> watchdog_;
@@ -134,8 +143,25 @@ class Loop {
   base::Timestamp next_status_;
   base::Timestamp next_notify_;
   base::Timestamp next_sign_of_life_;
+  std::int64_t told_reloads_ = 0;
   bool told_stopping_ = false;
 };
+
+// Connections to providers are kept while nobody needs their descriptors, and others then find
+// none, the admin pages among them.
+void WarnOfFewDescriptors(const config::Config& config, logging::Logger& logger) {
+  constexpr std::int64_t kOthers = 100;  // brokers, Redis, pages, epoll
+  std::int64_t wanted = kOthers;
+  for (const auto& [name, provider] : config.providers) wanted += provider.provider.concurrency;
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= static_cast<rlim_t>(wanted)) {
+    return;
+  }
+  logger.Write(
+      {.level = ports::LogLevel::kWarning,
+       .message = "there may be too few file descriptors; raise LimitNOFILE=",
+       .fields = {{"limit", std::to_string(limit.rlim_cur)}, {"wanted", std::to_string(wanted)}}});
+}
 
 int Fail(logging::Logger& logger, const base::Error& error, int exit_code) {
   logger.Write({.level = ports::LogLevel::kError, .message = error.message, .fields = {}});
@@ -144,7 +170,8 @@ int Fail(logging::Logger& logger, const base::Error& error, int exit_code) {
 
 }  // namespace
 
-int RunDaemon(const config::Config& config, logging::Logger& logger) {
+int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logger& logger) {
+  const config::Config config = *loaded.config;
   const std::uint64_t seed = DrawSeed();
   const std::string start_id = MakeStartId(seed);
   runtime::Inbox inbox;
@@ -169,7 +196,8 @@ int RunDaemon(const config::Config& config, logging::Logger& logger) {
   if (!server) return Fail(logger, server.error(), kExitFailure);
   auto drivers = Drivers::Start(config, start_id, inbox, metrics, logger);
   if (!drivers) return Fail(logger, drivers.error(), kExitConfiguration);
-  const SignalThread signals(inbox);
+  Reloader reloader(path, std::move(loaded), inbox, logger);
+  const SignalThread signals(inbox, [&reloader] { reloader.Request(); });
 
   logger.Write({.level = ports::LogLevel::kInfo,
                 .message = "started",
@@ -178,8 +206,9 @@ int RunDaemon(const config::Config& config, logging::Logger& logger) {
                            {"start_id", start_id},
                            {"admin_port", std::to_string((*server)->port())},
                            {"coordinator", config.redis.url.empty() ? "in process" : "redis"}}});
+  WarnOfFewDescriptors(config, logger);
   NotifyReady();
-  Loop(**core, **drivers, inbox, page, alive).Run();
+  Loop(**core, **drivers, inbox, reloader, page, alive).Run();
   (*drivers)->Stop();
   logger.Write({.level = ports::LogLevel::kInfo, .message = "stopped", .fields = {}});
   return kExitDone;

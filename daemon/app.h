@@ -1,7 +1,9 @@
 // App: the daemon at work, from its configuration to the end of its main loop.
 #pragma once
 
-#include "config/config.h"
+#include <string>
+
+#include "config/load.h"
 #include "logging/logger.h"
 
 namespace llmbatch::daemon {
@@ -12,7 +14,8 @@ inline constexpr int kExitUsage = 2;
 inline constexpr int kExitConfiguration =
     78;  // EX_CONFIG of sysexits.h: systemd doesn't start it again
 
-// Runs until it is told to stop. Returns an exit code.
-int RunDaemon(const config::Config& config, logging::Logger& logger);
+// Runs until it is told to stop. `path` is read again at a SIGHUP. Returns an exit code.
+// REQUIRES: `loaded` has a configuration
+int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logger& logger);
 
 }  // namespace llmbatch::daemon

@@ -14,20 +14,29 @@ constexpr base::Duration kFlushTimeout = std::chrono::seconds(5);
 constexpr base::Duration kHangs = std::chrono::seconds(30);
 constexpr base::Duration kTransactionHangs = std::chrono::seconds(180);
 
-kafka::Connection ConnectionTo(const config::Kafka& kafka, logging::Logger& logger) {
+std::vector<std::string> TopicsOf(const config::Kafka& kafka) {
+  std::vector<std::string> topics = kafka.requests;
+  for (const config::Binding& binding : kafka.bindings) topics.push_back(binding.topic);
+  return topics;
+}
+
+// The commands of one round, each with the driver that it is for.
+struct Sorted {
+  std::vector<http::Command> http;
+  std::vector<ports::PublishRecord> publish;
+  std::vector<kafka::ConsumerCommand> consume;
+};
+
+}  // namespace
+
+kafka::Connection ConnectionTo(const config::Kafka& kafka, kafka::LogSink log) {
   kafka::Connection connection;
   connection.brokers = kafka.brokers;
   connection.client_id = kafka.instance;
   connection.properties = kafka.properties;
   connection.secret_properties = kafka.secret_properties;
-  connection.log = [&logger](const ports::LogLine& line) { logger.Write(line); };
+  connection.log = std::move(log);
   return connection;
-}
-
-std::vector<std::string> TopicsOf(const config::Kafka& kafka) {
-  std::vector<std::string> topics = kafka.requests;
-  for (const config::Binding& binding : kafka.bindings) topics.push_back(binding.topic);
-  return topics;
 }
 
 http::ClientOptions EndpointsOf(const config::Config& config) {
@@ -50,32 +59,25 @@ http::ClientOptions EndpointsOf(const config::Config& config) {
   return options;
 }
 
-// The commands of one round, each with the driver that it is for.
-struct Sorted {
-  std::vector<http::Command> http;
-  std::vector<ports::PublishRecord> publish;
-  std::vector<kafka::ConsumerCommand> consume;
-};
-
-}  // namespace
-
 base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& config,
                                                       const std::string& start_id,
                                                       runtime::Inbox& inbox,
                                                       metrics::Metrics& metrics,
                                                       logging::Logger& logger) {
   std::unique_ptr<Drivers> drivers(new Drivers(metrics, logger));
+  const kafka::LogSink log = [&logger](const ports::LogLine& line) { logger.Write(line); };
   if (config.redis.url.empty()) {
     drivers->local_ =
         std::make_unique<coordinator::LocalCoordinator>(coordinator::LocalOptions{}, inbox);
   } else {
     redis::RedisOptions options;
     options.url = config.redis.url;
+    options.ca_file = config.redis.ca_file;
     options.user = config.redis.user;
     options.password = config.redis.password;
     options.name_space = config.redis.name_space;
     options.replica = config.kafka.instance + ":" + start_id;
-    options.log = [&logger](const ports::LogLine& line) { logger.Write(line); };
+    options.log = log;
     auto started = redis::RedisCoordinator::Start(std::move(options), inbox);
     if (!started) return started.error();
     drivers->redis_ = std::move(started).value();
@@ -89,7 +91,7 @@ base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& conf
   }
 
   kafka::ConsumerOptions consumer_options;
-  consumer_options.connection = ConnectionTo(config.kafka, logger);
+  consumer_options.connection = ConnectionTo(config.kafka, log);
   consumer_options.group = config.kafka.group;
   consumer_options.instance = config.kafka.instance;
   consumer_options.topics = TopicsOf(config.kafka);
@@ -105,9 +107,10 @@ base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& conf
 }
 
 base::Result<void> Drivers::StartPublishing(const config::Kafka& kafka, runtime::Inbox& inbox) {
+  const kafka::LogSink log = [this](const ports::LogLine& line) { logger_.Write(line); };
   if (kafka.exactly_once) {
     kafka::TransactorOptions options;
-    options.connection = ConnectionTo(kafka, logger_);
+    options.connection = ConnectionTo(kafka, log);
     options.transactional_id = kafka.group + "." + kafka.instance;
     options.max_message_bytes = kafka.max_message_bytes;
     auto transactor = kafka::Transactor::Start(std::move(options), inbox);
@@ -116,7 +119,7 @@ base::Result<void> Drivers::StartPublishing(const config::Kafka& kafka, runtime:
     return {};
   }
   kafka::PublisherOptions options;
-  options.connection = ConnectionTo(kafka, logger_);
+  options.connection = ConnectionTo(kafka, log);
   options.max_message_bytes = kafka.max_message_bytes;
   auto publisher = kafka::Publisher::Start(std::move(options), inbox);
   if (!publisher) return publisher.error();
@@ -189,7 +192,7 @@ bool Drivers::alive(base::Timestamp now) const {
   const kafka::Health publishing = publisher_ ? publisher_->health() : transactor_->health();
   const base::Duration patience = publisher_ ? kHangs : kTransactionHangs;
   return now - consumer_->health().last_progress < kHangs &&
-         now - publishing.last_progress < patience;
+         now - publishing.last_progress < patience && now - http_->last_progress() < kHangs;
 }
 
 void Drivers::Stop() {

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "coordinator/local_coordinator.h"
 #include "http/client.h"
+#include "kafka/connection.h"
 #include "kafka/consumer.h"
 #include "kafka/publisher.h"
 #include "kafka/transactor.h"
@@ -20,6 +21,10 @@
 #include "runtime/inbox.h"
 
 namespace llmbatch::daemon {
+
+// What the configuration says of Kafka and of the providers, as their drivers take it.
+kafka::Connection ConnectionTo(const config::Kafka& kafka, kafka::LogSink log);
+http::ClientOptions EndpointsOf(const config::Config& config);
 
 // Belongs to the main thread.
 class Drivers {
@@ -35,7 +40,7 @@ class Drivers {
   void Execute(ports::Commands commands);
   // What only the drivers know, for the metrics.
   void ReportLag();
-  // The poll thread has made progress lately.
+  // The threads that poll Kafka, publish and call have come round lately.
   bool alive(base::Timestamp now) const;
   // Ends all threads. Completions that come meanwhile are of no use any more.
   void Stop();

@@ -6,13 +6,14 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "app.h"
-#include "config/environment.h"
 #include "config/load.h"
+#include "configuration.h"
 #include "logging/logger.h"
-#include "pipeline/recipe.h"
+#include "online_check.h"
 #include "signals.h"
 
 namespace {
@@ -26,26 +27,19 @@ void Print(const char* kind, const std::vector<ConfigProblem>& problems) {
     std::cerr << kind << ": " << ToString(problem) << "\n";
 }
 
-// Also what only the parts that will use it can tell.
-LoadOutcome Load(const std::string& path) {
-  LoadOutcome outcome = llmbatch::config::LoadFile(path, llmbatch::config::SystemEnvironment());
-  if (!outcome.config) return outcome;
-  for (const auto& [name, task] : outcome.config->catalog->tasks) {
-    const auto recipe = llmbatch::pipeline::Recipe::Build(task, *outcome.config->catalog);
-    if (!recipe) {
-      outcome.problems.push_back(
-          {.file = path, .line = 0, .key = "tasks." + name, .what = recipe.error().message});
+// What doesn't answer is no fault of the configuration: another exit code.
+int CheckOnline(const llmbatch::config::Config& config) {
+  using Kind = daemon::Finding::Kind;
+  int exit_code = daemon::kExitDone;
+  for (const daemon::Finding& finding : daemon::CheckOnline(config)) {
+    if (finding.kind == Kind::kFine) {
+      std::cout << finding.text << "\n";
+      continue;
     }
+    std::cerr << (finding.kind == Kind::kError ? "error: " : "warning: ") << finding.text << "\n";
+    if (finding.kind == Kind::kError) exit_code = daemon::kExitFailure;
   }
-  if (!outcome.problems.empty()) outcome.config.reset();
-  return outcome;
-}
-
-std::vector<llmbatch::base::Secret> SecretsOf(const llmbatch::config::Config& config) {
-  std::vector<llmbatch::base::Secret> secrets{config.redis.password};
-  for (const auto& [name, provider] : config.providers) secrets.push_back(provider.api_key);
-  for (const auto& [name, secret] : config.kafka.secret_properties) secrets.push_back(secret);
-  return secrets;
+  return exit_code;
 }
 
 }  // namespace
@@ -60,6 +54,9 @@ int main(int argc, char** argv) {
   app.add_option("--check-config", check_path,
                  "Tell everything that is wrong with a configuration, and end")
       ->type_name("FILE");
+  bool online = false;
+  app.add_flag("--online", online,
+               "With --check-config: also ask whether Kafka, Redis and the providers answer");
   app.add_option("--log-level", level, "debug, info, warning or error")
       ->check(CLI::IsMember({"debug", "info", "warning", "error"}));
   app.set_version_flag("--version", std::string("llmbatchd ") + LLMBATCH_VERSION);
@@ -72,14 +69,18 @@ int main(int argc, char** argv) {
     std::cerr << "llmbatchd: needs either --config FILE or --check-config FILE\n";
     return daemon::kExitUsage;
   }
+  if (online && check_path.empty()) {
+    std::cerr << "llmbatchd: --online goes with --check-config only\n";
+    return daemon::kExitUsage;
+  }
   const bool check_only = !check_path.empty();
-  const LoadOutcome outcome = Load(check_only ? check_path : run_path);
+  LoadOutcome outcome = daemon::LoadConfiguration(check_only ? check_path : run_path);
   Print("error", outcome.problems);
   if (!outcome.config) return daemon::kExitConfiguration;
   if (check_only) {
     Print("warning", outcome.warnings);
     std::cout << check_path << ": fine\n";
-    return daemon::kExitDone;
+    return online ? CheckOnline(*outcome.config) : daemon::kExitDone;
   }
 
   // Credentials must not end up in a core dump.
@@ -92,11 +93,11 @@ int main(int argc, char** argv) {
       {"error", llmbatch::ports::LogLevel::kError}};
   llmbatch::logging::Logger logger({.level = levels.at(level),
                                     .journal_priorities = llmbatch::logging::WritesToJournal(),
-                                    .secrets = SecretsOf(*outcome.config)});
+                                    .secrets = daemon::SecretsOf(*outcome.config)});
   for (const ConfigProblem& warning : outcome.warnings) {
     logger.Write({.level = llmbatch::ports::LogLevel::kWarning,
                   .message = "configuration",
                   .fields = {{"warning", ToString(warning)}}});
   }
-  return daemon::RunDaemon(*outcome.config, logger);
+  return daemon::RunDaemon(run_path, std::move(outcome), logger);
 }

@@ -2,7 +2,9 @@
 
 #include <systemd/sd-daemon.h>
 
+#include <chrono>
 #include <cstdint>
+#include <ctime>
 
 namespace llmbatch::daemon {
 namespace {
@@ -13,6 +15,13 @@ constexpr int kSignsOfLifePerTimeout = 3;
 }  // namespace
 
 void NotifyReady() { sd_notify(0, "READY=1"); }
+void NotifyReloading() {
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const auto usec = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec));
+  sd_notify(0, ("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(usec.count())).c_str());
+}
 void NotifyStopping() { sd_notify(0, "STOPPING=1"); }
 void NotifyStatus(const std::string& status) { sd_notify(0, ("STATUS=" + status).c_str()); }
 void NotifyAlive() { sd_notify(0, "WATCHDOG=1"); }

@@ -9,7 +9,10 @@
 
 namespace llmbatch::daemon {
 
+// Also when a reload has ended.
 void NotifyReady();
+// A reload begins; it ends with NotifyReady().
+void NotifyReloading();
 void NotifyStopping();
 void NotifyStatus(const std::string& status);
 void NotifyAlive();

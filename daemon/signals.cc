@@ -3,6 +3,8 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <utility>
+
 #include "ports/events.h"
 
 namespace llmbatch::daemon {
@@ -18,14 +20,16 @@ sigset_t WaitedSignals() {
   return signals;
 }
 
-void WaitForSignals(runtime::Inbox& inbox) {
+void WaitForSignals(runtime::Inbox& inbox, const std::function<void()>& reload) {
   const sigset_t signals = WaitedSignals();
   bool stopping = false;
   for (;;) {
     int signal = 0;
     if (sigwait(&signals, &signal) != 0 || signal == kEndSignal) return;
-    // There is no reload yet; to end at a SIGHUP would surprise more than to ignore it.
-    if (signal == SIGHUP) continue;
+    if (signal == SIGHUP) {
+      reload();
+      continue;
+    }
     inbox.Post(ports::StopRequested{.at_once = stopping});
     stopping = true;
   }
@@ -40,7 +44,8 @@ void SignalThread::BlockSignals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-SignalThread::SignalThread(runtime::Inbox& inbox) : thread_([&inbox] { WaitForSignals(inbox); }) {}
+SignalThread::SignalThread(runtime::Inbox& inbox, std::function<void()> reload)
+    : thread_([&inbox, reload = std::move(reload)] { WaitForSignals(inbox, reload); }) {}
 
 SignalThread::~SignalThread() {
   pthread_kill(thread_.native_handle(), kEndSignal);

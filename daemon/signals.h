@@ -1,6 +1,7 @@
-// SignalThread: turns SIGTERM and SIGINT into events.
+// SignalThread: turns SIGTERM and SIGINT into events, SIGHUP into a reload.
 #pragma once
 
+#include <functional>
 #include <thread>
 
 #include "runtime/inbox.h"
@@ -14,7 +15,8 @@ class SignalThread {
   // blocked.
   static void BlockSignals();
 
-  explicit SignalThread(runtime::Inbox& inbox);
+  // `reload` is called for each SIGHUP and must not block.
+  SignalThread(runtime::Inbox& inbox, std::function<void()> reload);
   ~SignalThread();
   SignalThread(const SignalThread&) = delete;
   SignalThread& operator=(const SignalThread&) = delete;

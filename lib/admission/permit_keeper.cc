@@ -66,7 +66,7 @@ bool PermitKeeper::NeedsLease() const {
 bool PermitKeeper::HasNews() const {
   // Wanting a little less can wait: what is granted too much is given back.
   return released_ != told_released_ || Missing() > told_want_ ||
-         (Missing() == 0 && told_want_ > 0);
+         (Missing() == 0 && told_want_ > 0) || (told_limit_ != 0 && told_limit_ != options_.limit);
 }
 
 bool PermitKeeper::SyncDue(base::Timestamp now) const {
@@ -88,6 +88,7 @@ std::optional<ports::SyncPermits> PermitKeeper::NextSync(model::SyncId id, base:
   offered_ = false;
   told_released_ = released_;
   told_want_ = Missing();
+  told_limit_ = options_.limit;
   // Calls begun while the coordinator was away may be more than it granted: they are registered
   // with it.
   granted_ = std::max(granted_, released_ + in_use_);
@@ -121,7 +122,7 @@ void PermitKeeper::OnSynced(const ports::PermitsSynced& event, base::Timestamp n
 
 std::optional<base::Timestamp> PermitKeeper::Deadline() const {
   if (sync_under_way_) return std::nullopt;
-  if (!NeedsLease() && released_ == told_released_) return std::nullopt;
+  if (!NeedsLease() && !HasNews()) return std::nullopt;
   base::Timestamp deadline = sync_sent_ + options_.lease / kHeartbeatsPerLease;
   if (idle_since_ && wanted_ == 0) deadline = std::min(deadline, *idle_since_ + kIdleReturn);
   if (HasNews()) deadline = std::min(deadline, retry_at_);

@@ -32,6 +32,9 @@ class PermitKeeper {
   // holds nor wants a permit: its claims in the ledger hang on that.
   void KeepLease(bool keep) { keep_lease_ = keep; }
 
+  // Of the pool, over all replicas; told with the next sync. What is held beyond it drains.
+  void SetLimit(std::int64_t limit) { options_.limit = limit; }
+
   // Takes a permit for a call that starts now; false if there is none, or if the lease is too near
   // its end to begin anything.
   bool TryTake(base::Timestamp now);
@@ -77,6 +80,7 @@ class PermitKeeper {
   std::int64_t in_use_ = 0;
   std::int64_t wanted_ = 0;
   std::int64_t told_want_ = 0;
+  std::int64_t told_limit_ = 0;  // 0: none yet
   bool sync_under_way_ = false;
   bool offered_ = false;
   bool closed_ = false;

@@ -42,7 +42,8 @@ struct Kafka {
 bool ReadsTopic(const Kafka& kafka, const std::string& topic);
 
 struct Redis {
-  std::string url;  // without credentials; empty: one replica on its own
+  std::string url;      // without credentials; empty: one replica on its own
+  std::string ca_file;  // with rediss://; empty: the system's authorities
   std::string user;
   base::Secret password;
   std::string name_space = "llmbatchd";

@@ -102,7 +102,7 @@ class Reader {
 std::string ToString(const ConfigProblem& problem) {
   std::string text = problem.file;
   if (problem.line > 0) text += ":" + std::to_string(problem.line);
-  text += ": ";
+  if (!text.empty()) text += ": ";
   if (!problem.key.empty()) text += problem.key + ": ";
   return text + problem.what;
 }

@@ -14,11 +14,9 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 
 std::string FaultOfRedisUrl(std::string_view url) {
-  if (url.starts_with("rediss://")) {
-    return "TLS to Redis is not supported in this version; use a unix socket or a local proxy";
-  }
-  if (!url.starts_with("redis://") && !url.starts_with("unix:///")) {
-    return "must be redis://host:port/database or unix:///path";
+  if (!url.starts_with("redis://") && !url.starts_with("rediss://") &&
+      !url.starts_with("unix:///")) {
+    return "must be redis://host:port/database, rediss:// for TLS, or unix:///path";
   }
   if (url.find('@') != std::string_view::npos) {
     return "must have no credentials in it; use redis.user and redis.password";
@@ -48,6 +46,15 @@ Redis ReadRedis(Section section, const Environment& environment) {
     const std::string fault = FaultOfRedisUrl(redis.url);
     if (!fault.empty()) section.Fail("url", fault);
   }
+  if (section.Has("ca_file")) {
+    redis.ca_file = section.ResolvePath("ca_file", section.String("ca_file", ""));
+    if (!redis.url.starts_with("rediss://")) {
+      section.Fail("ca_file", "has no meaning without a url that begins with rediss://");
+    } else if (const auto text = environment.read_file(redis.ca_file); !text) {
+      section.Fail("ca_file", text.error().message);
+    }
+  }
+  section.Known("ca_file");
   redis.user = section.String("user", "");
   redis.password = ReadSecret(section, "password", environment);
   redis.name_space = section.String("namespace", redis.name_space);

@@ -30,4 +30,6 @@ void Client::Stop() {
   thread_.join();
 }
 
+base::Timestamp Client::last_progress() const { return loop_->last_progress(); }
+
 }  // namespace llmbatch::http

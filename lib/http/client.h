@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "http/endpoint.h"
 #include "ports/commands.h"
 #include "runtime/inbox.h"
@@ -39,6 +40,9 @@ class Client {
   // From any thread; never blocks. What belongs together is best handed over together: it costs at
   // most one wake-up.
   void Execute(std::vector<Command> commands);
+
+  // When the thread last came round; it does so every second. From any thread.
+  base::Timestamp last_progress() const;
 
   // Gives up all calls and ends the thread; their completions are in the inbox when it returns.
   // What is handed over later is answered with kAborted at once.

@@ -49,7 +49,7 @@ base::Result<std::unique_ptr<Loop>> Loop::Create(ClientOptions options, runtime:
 }
 
 Loop::Loop(ClientOptions options, std::unique_ptr<Multi> multi, runtime::Inbox& inbox)
-    : inbox_(inbox), multi_(std::move(multi)) {
+    : inbox_(inbox), multi_(std::move(multi)), last_progress_(runtime::ReadClock().steady) {
   auto endpoints = std::move(options.endpoints);
   for (auto& [name, endpoint] : endpoints) {
     pools_[name].provider = {
@@ -85,6 +85,7 @@ void Loop::Run() {
   BlockSignals();
   bool go_on = true;
   while (go_on) {
+    last_progress_ = runtime::ReadClock().steady;
     multi_->RunSockets(DecideToWait());
     go_on = TakeCommands();
     // At the end nothing more is begun: what was handed over last has not been sent.

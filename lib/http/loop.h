@@ -1,6 +1,7 @@
 // What runs on the HTTP driver's thread: takes commands, runs transfers, posts completions.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <map>
 #include <memory>
@@ -32,6 +33,9 @@ class Loop {
   // Until RequestStop(); then every call has been answered.
   void Run();
 
+  // When the thread last came round. From any thread.
+  base::Timestamp last_progress() const { return last_progress_; }
+
  private:
   // Transfers without a call, by provider, kept because a handle costs more to make than to use.
   struct Pool {
@@ -62,6 +66,8 @@ class Loop {
   std::unique_ptr<Multi> multi_;
   std::unordered_map<model::CallId, std::unique_ptr<Transfer>> running_;
   std::vector<ports::Event> completed_;
+
+  std::atomic<base::Timestamp> last_progress_;
 
   std::mutex mutex_;
   std::vector<HandedOver> handed_over_;  // guarded by mutex_

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <span>
 #include <utility>
 
@@ -19,6 +18,8 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr int kMaxReadyAtOnce = 256;
+// So that whoever watches the thread sees it come round.
+constexpr int kLongestWaitMillis = 1'000;
 
 // libcurl asks by a look at the next byte whether a connection has ended, so what came in is taken
 // out as well.
@@ -154,9 +155,9 @@ void Multi::RunTimers() {
 }
 
 int Multi::MillisToWait() const {
-  if (!timer_) return -1;
+  if (!timer_) return kLongestWaitMillis;
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(*timer_ - SteadyClock::now());
-  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, INT_MAX));
+  return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, kLongestWaitMillis));
 }
 
 std::vector<Multi::Finished> Multi::TakeFinished() {

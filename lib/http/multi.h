@@ -32,7 +32,8 @@ class Multi {
   [[nodiscard]] bool Add(Transfer& transfer);
   void Remove(Transfer& transfer);
 
-  // Serves the sockets that are ready; waits for one, for a timer or for Wake() if told to.
+  // Serves the sockets that are ready; if told to, waits for one, for a timer or for Wake(), but no
+  // longer than a second.
   void RunSockets(Wait wait);
   // Does what is due, which includes beginning what was added.
   void RunTimers();

@@ -18,6 +18,9 @@ constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
 constexpr std::size_t kMaxErrorBodyBytes = 64 * 1024;
 constexpr std::size_t kUsualHeaders = 24;
 constexpr long kMaxIdleSeconds = 30;
+constexpr std::string_view kHidden = "[redacted]";
+// One shorter than this is found in ordinary words.
+constexpr std::size_t kMinHiddenBytes = 6;
 // Held by each call from its start to its end, mostly waiting; an answer of a usual length fits.
 constexpr long kReceiveBufferBytes = 4 * 1024;
 constexpr long kKeepAliveIdleSeconds = 30;
@@ -283,6 +286,17 @@ std::size_t Transfer::OnBody(std::string_view piece) {
   return 0;
 }
 
+// A provider that refuses a key may quote it, where what it says becomes an item's error.
+void Transfer::HideCredentials(std::string& body) const {
+  for (const Credential& credential : provider_->endpoint.credentials) {
+    const std::string_view secret = credential.secret.Reveal();
+    if (secret.size() < kMinHiddenBytes) continue;
+    for (std::size_t at = body.find(secret); at != std::string::npos; at = body.find(secret, at)) {
+      body.replace(at, secret.size(), kHidden);
+    }
+  }
+}
+
 // An error's status and headers say all that matters, even if its body broke off or was cut. A
 // header section without its end is no response, although libcurl takes it for one.
 bool Transfer::HasResponse(int curl_code) const {
@@ -292,7 +306,10 @@ bool Transfer::HasResponse(int curl_code) const {
 
 ports::HttpOutcome Transfer::TakeOutcome(int curl_code) {
   call_.body = {};
-  if (HasResponse(curl_code)) return std::move(call_.response);
+  if (HasResponse(curl_code)) {
+    HideCredentials(call_.response.body);
+    return std::move(call_.response);
+  }
   // Fine for libcurl, but not for us.
   return Failure(curl_code == CURLE_OK ? CURLE_PARTIAL_FILE : curl_code);
 }

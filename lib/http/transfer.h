@@ -79,6 +79,7 @@ class Transfer {
   bool SetCallOptions(const std::string& path);
   HeaderList MakeHeaderList(const std::vector<model::Header>& headers) const;
   bool HasResponse(int curl_code) const;
+  void HideCredentials(std::string& body) const;
   ports::TransportFailure Failure(int curl_code) const;
   ports::TransportFault FaultOf(int curl_code) const;
   std::string Describe(int curl_code) const;

@@ -32,6 +32,9 @@ class JobTable {
  public:
   explicit JobTable(JobOptions options) : options_(options) {}
 
+  // For jobs under way as well.
+  void SetOptions(JobOptions options) { options_ = options; }
+
   // Why a job can't begin; nullopt: it can.
   enum class Conflict { kSame, kOtherContent, kOtherUser };
   // `content` tells requests with the same job_id apart: a hash of the message.

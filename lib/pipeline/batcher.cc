@@ -34,9 +34,13 @@ Batcher::Fit Batcher::Add(Request& request, base::Timestamp now, ports::Commands
           "oversize", out);
     return Fit::kTaken;
   }
+  const Key key = KeyOf(request);
+  const auto found = gathering_.find(key);
+  // Of another configuration, with other bounds.
+  if (found != gathering_.end() && found->second.recipe != request.recipe) Flush(request, out);
   const Gathering fresh{.recipe = request.recipe,
                         .accumulator = batching::Accumulator(task.linger)};
-  Gathering& gathering = gathering_.try_emplace(KeyOf(request), fresh).first->second;
+  Gathering& gathering = gathering_.try_emplace(key, fresh).first->second;
   for (batching::ClosedBatch& batch : gathering.accumulator.Add(request.id, tokens, bounds, now)) {
     const std::string_view reason = batching::ToString(batch.reason);
     Close(gathering.recipe, std::move(batch), reason, out);
@@ -51,6 +55,13 @@ void Batcher::Flush(const Request& request, ports::Commands& out) {
   if (auto batch = found->second.accumulator.Flush())
     Close(found->second.recipe, std::move(*batch), "flush", out);
   gathering_.erase(found);
+}
+
+void Batcher::FlushAll(ports::Commands& out) {
+  for (auto& [key, gathering] : std::exchange(gathering_, {})) {
+    if (auto batch = gathering.accumulator.Flush())
+      Close(gathering.recipe, std::move(*batch), "flush", out);
+  }
 }
 
 void Batcher::Expire(base::Timestamp now, ports::Commands& out) {

@@ -29,6 +29,8 @@ class Batcher {
   // Closes what has lingered long enough.
   void Expire(base::Timestamp now, ports::Commands& out);
   std::vector<BatchPlan> TakeReady();
+  // Closes everything gathered.
+  void FlushAll(ports::Commands& out);
   // Drops everything gathered.
   void Clear() { gathering_.clear(); }
 

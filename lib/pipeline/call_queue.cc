@@ -24,9 +24,14 @@ CallQueue::Order CallQueue::OrderOf(const Call& call) {
 
 CallQueue::Provider& CallQueue::ProviderOf(const Call& call) {
   const model::Provider& options = call.recipe->lanes()[call.lane].provider;
-  Provider& provider = providers_[options.name];
-  provider.concurrency = options.concurrency;
-  return provider;
+  const auto [it, is_new] = providers_.try_emplace(options.name);
+  // One that is known may have been changed since the recipe was made.
+  if (is_new) it->second.concurrency = options.concurrency;
+  return it->second;
+}
+
+void CallQueue::SetProviders(const std::map<std::string, model::Provider>& providers) {
+  for (const auto& [name, options] : providers) providers_[name].concurrency = options.concurrency;
 }
 
 CallQueue::Gate& CallQueue::GateOf(const Call& call) {

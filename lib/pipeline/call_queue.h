@@ -28,6 +28,9 @@ struct RouteStatus {
 // its own calls waiting.
 class CallQueue {
  public:
+  // How many calls each provider may have in flight, whatever the recipe of a call says.
+  void SetProviders(const std::map<std::string, model::Provider>& providers);
+
   void Push(const Call& call);
   void Remove(const Call& call);
 

@@ -71,6 +71,12 @@ class Calls {
   // While there is something to do for which the coordinator must know that this replica lives.
   void KeepLease(bool keep) { permits_.KeepLease(keep); }
 
+  // New calls keep to these. What is queued or in flight keeps its recipe.
+  void SetLimits(std::int64_t permits, const std::map<std::string, model::Provider>& providers) {
+    permits_.SetLimit(permits);
+    queue_.SetProviders(providers);
+  }
+
   // Forgets all calls that aren't in flight, and starts no more.
   void StopStarting();
   void AbortAll(ports::Commands& out);

@@ -1,6 +1,10 @@
 #include "pipeline/observations.h"
 
+#include <initializer_list>
 #include <utility>
+
+#include "base/result.h"
+#include "providers/failure.h"
 
 namespace llmbatch::pipeline {
 namespace {
@@ -19,6 +23,33 @@ void Add(ports::Commands& out, Metric metric, double value, const model::RouteEn
 ports::Observe Observed(Metric metric, double value,
                         std::array<std::string, ports::kMaxLabels> labels) {
   return ports::Observe{.metric = metric, .value = value, .labels = std::move(labels)};
+}
+
+void ObserveNoFailures(const model::Catalog& catalog, ports::Commands& out) {
+  const auto none = [&out](Metric metric, std::initializer_list<std::string_view> labels) {
+    for (const std::string_view label : labels) {
+      out.emplace_back(Observed(metric, 0, {std::string(label)}));
+    }
+  };
+  none(Metric::kRecords, {"item", "job", "malformed"});
+  none(Metric::kLedgerFailures, {"look_up", "store"});
+  none(Metric::kCommits, {"ok", "failed"});
+  none(Metric::kCallsRepeated, {"in_doubt", "timeout", "connection_lost"});
+  none(Metric::kConfigReloads, {"ok", "refused"});
+  using base::ErrorKind;
+  for (const ErrorKind kind : {ErrorKind::kTooLarge, ErrorKind::kUnavailable, ErrorKind::kTimeout,
+                               ErrorKind::kDenied, ErrorKind::kInternal}) {
+    none(Metric::kPublishFailures, {base::ToString(kind)});
+  }
+  using enum providers::FailureClass;
+  for (const auto& [route, model] : catalog.models) {
+    Add(out, Metric::kProviderRequests, 0, route, "ok");
+    for (const providers::FailureClass failure :
+         {kRateLimited, kQuotaExhausted, kOverloaded, kAuth, kTransport, kTimeout, kProtocol}) {
+      Add(out, Metric::kProviderRequests, 0, route, providers::ToString(failure));
+    }
+    Add(out, Metric::kCostUnknown, 0, route, "");
+  }
 }
 
 void ObserveCall(const model::RouteEntry& route, std::string_view outcome, base::Duration duration,

@@ -20,6 +20,9 @@ namespace llmbatch::pipeline {
 ports::Observe Observed(ports::Metric metric, double value,
                         std::array<std::string, ports::kMaxLabels> labels = {});
 
+// Failures that haven't happened yet, so that the first one is seen as a change.
+void ObserveNoFailures(const model::Catalog& catalog, ports::Commands& out);
+
 void ObserveCall(const model::RouteEntry& route, std::string_view outcome, base::Duration duration,
                  ports::Commands& out);
 void ObserveUsage(const model::RouteEntry& route, const model::Usage& usage,

@@ -42,6 +42,12 @@ class Partitions {
   explicit Partitions(const Limits& limits, base::Duration commit_interval)
       : limits_(limits), commit_interval_(commit_interval) {}
 
+  // From now on; what was read before them is kept.
+  void SetLimits(const Limits& limits, base::Duration commit_interval) {
+    limits_ = limits;
+    commit_interval_ = commit_interval;
+  }
+
   // One that is assigned already stays as it is. Returns those whose metadata is no done map: what
   // it may have said is done will be asked for again.
   std::vector<model::TopicPartition> Assign(

@@ -35,12 +35,9 @@ base::Result<std::unique_ptr<Pipeline>> Pipeline::Create(Options options) {
     pipeline->transactions_.emplace(pipeline->options_.backoff,
                                     pipeline->options_.transaction_interval);
   }
-  const model::Catalog& catalog = *pipeline->options_.catalog;
-  for (const auto& [name, task] : catalog.tasks) {
-    auto recipe = Recipe::Build(task, catalog);
-    if (!recipe) return base::Invalid("tasks." + name + ": " + recipe.error().message);
-    pipeline->recipes_.emplace(name, *recipe);
-  }
+  auto recipes = BuildRecipes(*pipeline->options_.catalog);
+  if (!recipes) return recipes.error();
+  pipeline->recipes_ = std::move(recipes).value();
   return pipeline;
 }
 
@@ -311,6 +308,12 @@ void Pipeline::ReportWaiting() {
 void Pipeline::ReportGauges() {
   using ports::Metric;
   next_gauges_ = now_.steady + kGaugeInterval;
+  if (!loaded_at_) {
+    loaded_at_ = now_.wall;
+    ObserveNoFailures(*options_.catalog, out_);
+  }
+  Emit(Observed(Metric::kConfigReloadOk, reload_refused_ ? 0 : 1));
+  Emit(Observed(Metric::kConfigLoadedAt, base::ToSeconds(loaded_at_->time_since_epoch())));
   for (const CallState state :
        {CallState::kWaitingForPermit, CallState::kInFlight, CallState::kBackingOff}) {
     Emit(Observed(Metric::kCalls, static_cast<double>(calls_.Count(state)),

@@ -67,6 +67,8 @@ class Pipeline {
   ports::Commands Handle(std::vector<ports::Event> events, base::Now now);
   // When Handle() must be called at the latest; nullopt: only when an event comes.
   std::optional<base::Timestamp> NextDeadline(base::Timestamp now) const;
+  // How many times a ConfigurationLoaded or ConfigurationRefused has been dealt with.
+  std::int64_t reloads() const { return reloads_; }
   // All is ended after a StopRequested: nothing more will be asked for.
   bool stopped() const { return phase_ == Phase::kStopped; }
 
@@ -112,6 +114,12 @@ class Pipeline {
   void On(ports::StopRequested& event);
   void On(ports::ConsumerStopped& event);
   void On(ports::TimerExpired& event);
+  void On(ports::ConfigurationLoaded& event);
+  void On(ports::ConfigurationRefused& event);
+
+  using Recipes = std::map<std::string, std::shared_ptr<Recipe>, std::less<>>;
+  static base::Result<Recipes> BuildRecipes(const model::Catalog& catalog);
+  void ReportConfiguration(std::string_view outcome);
 
   // Intake.
   // The record's partition is read from there, whatever was committed.
@@ -179,14 +187,14 @@ class Pipeline {
     out_.emplace_back(std::move(command));
   }
 
-  const Options options_;
+  Options options_;
   base::Rng rng_;
   base::Now now_{};
   ports::Commands out_;
   Phase phase_ = Phase::kRunning;
   base::Timestamp phase_deadline_;
 
-  std::map<std::string, std::shared_ptr<Recipe>, std::less<>> recipes_;
+  Recipes recipes_;
   Partitions partitions_;
   RequestTable requests_;
   Batcher batcher_;
@@ -216,6 +224,10 @@ class Pipeline {
   std::vector<Settled> to_store_;
   std::map<model::StoreId, std::vector<Settled>> stores_;
 
+  std::int64_t reloads_ = 0;
+  bool reload_refused_ = false;
+  // The configuration in use; nullopt before the first round.
+  std::optional<base::WallTime> loaded_at_;
   std::map<std::string, bool, std::less<>> degraded_;
   base::Timestamp next_gauges_;
   base::Timestamp next_waiting_;

@@ -57,6 +57,17 @@ base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model:
   return recipe;
 }
 
+void Recipe::LearnFrom(const Recipe& before) {
+  // Other texts have other lengths.
+  if (version_ != before.version_) return;
+  output_tokens_per_item_ = before.output_tokens_per_item_;
+  for (Lane& lane : lanes_) {
+    const auto same = std::find_if(before.lanes_.begin(), before.lanes_.end(),
+                                   [&](const Lane& other) { return other.route == lane.route; });
+    if (same != before.lanes_.end()) lane.calibration = same->calibration;
+  }
+}
+
 std::int64_t Recipe::MaxItems() const {
   if (output_tokens_per_item_ <= 0) return task_->max_batch_items;
   const double fitting = kPlannedShareOfOutputLimit *

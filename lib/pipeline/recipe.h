@@ -37,6 +37,9 @@ class Recipe {
   static base::Result<std::shared_ptr<Recipe>> Build(std::shared_ptr<const model::Task> task,
                                                      const model::Catalog& catalog);
 
+  // Takes over what `before` has learnt, as far as it holds for this one.
+  void LearnFrom(const Recipe& before);
+
   const model::Task& task() const { return *task_; }
   const std::string& version() const { return version_; }
   const batching::PromptTemplate& prompt_template() const { return prompt_template_; }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -11,6 +12,7 @@
 #include "base/result.h"
 #include "model/ids.h"
 #include "model/origin.h"
+#include "model/task.h"
 #include "ports/record.h"
 
 namespace llmbatch::ports {
@@ -133,9 +135,30 @@ struct StopRequested {
   bool at_once = false;  // don't wait for running calls
 };
 
-using Event = std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
-                           ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced,
-                           PermitsOffered, OutcomesLookedUp, ClaimsReleased, OutcomesStored,
-                           CallCompleted, TimerExpired, StopRequested>;
+// What of a configuration's limits can change while the daemon runs; the configuration tells what
+// they mean.
+struct LiveLimits {
+  std::int64_t concurrency = 5;
+  std::int64_t max_pending_bytes = 32LL << 20;
+  base::Duration drain_timeout = std::chrono::seconds(30);
+  base::Duration max_wait = std::chrono::hours(1);
+  base::Duration progress_interval = std::chrono::milliseconds(250);
+  base::Duration commit_interval = std::chrono::seconds(1);
+};
+
+// A new configuration was read and checked. What is begun from now on goes by it.
+struct ConfigurationLoaded {
+  std::shared_ptr<const model::Catalog> catalog;  // never null
+  LiveLimits limits;
+};
+
+// A new configuration was read and can't be used; the one before goes on.
+struct ConfigurationRefused {};
+
+using Event =
+    std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
+                 ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced, PermitsOffered,
+                 OutcomesLookedUp, ClaimsReleased, OutcomesStored, CallCompleted, TimerExpired,
+                 StopRequested, ConfigurationLoaded, ConfigurationRefused>;
 
 }  // namespace llmbatch::ports

@@ -49,6 +49,9 @@ enum class Metric {
   kCommits,             // counter {outcome}
   kDegraded,            // gauge {reason}
   kRedisUp,             // gauge
+  kConfigReloads,       // counter {outcome}
+  kConfigReloadOk,      // gauge: 1 unless the last reload was refused
+  kConfigLoadedAt,      // gauge: seconds since 1970
   kCount,
 };
 

@@ -122,11 +122,11 @@ base::Result<Address> ParseAddress(std::string_view url) {
   if (url.substr(0, 8) == "redis://") return ParseTcp(url.substr(8));
   if (url.substr(0, 7) == "unix://") return ParseUnix(url.substr(7));
   if (url.substr(0, 9) == "rediss://") {
-    return Wrong(
-        "this build's hiredis has no TLS: use unix:// or redis:// to a local TLS tunnel, such as "
-        "stunnel");
+    auto address = ParseTcp(url.substr(9));
+    if (address) address->tls = true;
+    return address;
   }
-  return Wrong("must begin with redis:// or unix://");
+  return Wrong("must begin with redis://, rediss:// or unix://");
 }
 
 }  // namespace llmbatch::redis

@@ -17,13 +17,16 @@ struct Address {
   std::string user;  // empty: the default user
   base::Secret password;
   std::int64_t database = 0;
+  bool tls = false;
+  std::string ca_file;  // with tls: PEM; empty: the system's authorities
 
   // For messages: "redis at host:port", never with credentials.
   std::string Name() const;
 };
 
 // Reads redis://[user:password@]host[:port][/database] (percent-encoded, an IPv6 host in brackets)
-// and unix:///path[?db=N]. Errors never repeat the address, as it may hold a password.
+// the same with rediss:// for TLS, and unix:///path[?db=N]. Errors never repeat the address, as it
+// may hold a password.
 base::Result<Address> ParseAddress(std::string_view url);
 
 }  // namespace llmbatch::redis

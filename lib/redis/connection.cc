@@ -1,5 +1,10 @@
 #include "redis/connection.h"
 
+// It doesn't say itself that it is C, and hiredis.h includes it.
+extern "C" {
+#include <hiredis/sds.h>
+}
+
 #include <fcntl.h>
 #include <hiredis/hiredis.h>
 #include <netinet/in.h>
@@ -101,6 +106,9 @@ base::Result<Connection> Connection::Open(const Address& address, const Timeouts
   if (context->err != 0) return connection.Broken();
   context->reader->fn = BoundedFunctions();
   if (auto connected = connection.WaitUntilConnected(); !connected) return connected.error();
+  if (address.tls) {
+    if (auto secured = connection.StartTls(address); !secured) return secured.error();
+  }
   if (auto login = connection.LogIn(address); !login) return login.error();
   return connection;
 }
@@ -121,6 +129,25 @@ base::Result<void> Connection::WaitUntilConnected() {
     redisEnableKeepAlive(context_.get());
   }
   return {};
+}
+
+base::Result<void> Connection::StartTls(const Address& address) {
+  auto session = TlsSession::Begin(context_->fd, address.host, address.ca_file);
+  if (!session) return session.error();
+  tls_ = std::move(session).value();
+  const auto deadline = Clock::now() + timeouts_.connect;
+  for (;;) {
+    const auto progress = tls_->Handshake();
+    if (!progress) {
+      return base::MakeError(progress.error().kind, server_ + ": " + progress.error().message);
+    }
+    if (*progress == TlsSession::Progress::kDone) return {};
+    if (*progress == TlsSession::Progress::kClosed) return Unavailable("closed the TLS session");
+    const short events = *progress == TlsSession::Progress::kWantsRead ? POLLIN : POLLOUT;
+    const Ready ready = Wait(context_->fd, events, stop_fd_, deadline);
+    if (ready == Ready::kStop) return Aborted(server_);
+    if (ready == Ready::kTimeout) return Unavailable("no TLS session in time");
+  }
 }
 
 base::Result<void> Connection::LogIn(const Address& address) {
@@ -175,7 +202,7 @@ Connection::Exchanged Connection::Exchange(const std::vector<Request>& requests)
     }
     exchanged.replies.push_back(**std::move(reply));
   }
-  if (context_->reader->pos < context_->reader->len) {
+  if (!IsQuiet()) {
     exchanged.error = Unavailable("answered more than was asked");
   }
   return exchanged;
@@ -218,12 +245,46 @@ std::size_t Connection::UnsentBytes() const {
 base::Result<bool> Connection::WriteSome() {
   const std::size_t before = UnsentBytes();
   if (before == 0) return false;
+  if (tls_) return WriteSomeTls();
   int done = 0;
   if (redisBufferWrite(context_.get(), &done) != REDIS_OK) return Broken();
   return UnsentBytes() < before;
 }
 
+// hiredis has only formatted: what it means to write lies in its buffer.
+base::Result<bool> Connection::WriteSomeTls() {
+  const auto step = tls_->Write({context_->obuf, UnsentBytes()});
+  if (!step) return Unavailable(step.error().message);
+  if (step->progress == TlsSession::Progress::kClosed) return Unavailable("closed the connection");
+  if (step->bytes == 0) return false;
+  if (step->bytes == UnsentBytes()) {
+    sdsclear(context_->obuf);
+  } else {
+    // An int in hiredis' older versions; the buffer is kept far smaller.
+    sdsrange(context_->obuf, static_cast<int>(step->bytes), -1);
+  }
+  return true;
+}
+
+// To the end of what has come: what is left inside of the session makes no socket readable.
+base::Result<void> Connection::ReadSomeTls() {
+  std::array<char, 16 * 1024> buffer;
+  for (;;) {
+    const auto step = tls_->Read(buffer);
+    if (!step) return Unavailable(step.error().message);
+    if (step->progress == TlsSession::Progress::kClosed)
+      return Unavailable("closed the connection");
+    if (step->progress != TlsSession::Progress::kDone) return {};
+    if (redisReaderFeed(context_->reader, buffer.data(), step->bytes) != REDIS_OK) return Broken();
+    reply_bytes_ += step->bytes;
+    if (reply_bytes_ > kMaxReplyBytes) return Unavailable("its answer is too large");
+  }
+}
+
+bool Connection::IsQuiet() const { return context_->reader->pos >= context_->reader->len; }
+
 base::Result<void> Connection::ReadSome() {
+  if (tls_) return ReadSomeTls();
   const std::size_t before = context_->reader->len;
   if (redisBufferRead(context_.get()) != REDIS_OK) return Broken();
   reply_bytes_ += context_->reader->len - before;

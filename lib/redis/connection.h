@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "redis/address.h"
 #include "redis/reply.h"
+#include "redis/tls.h"
 
 struct redisContext;
 
@@ -47,8 +48,11 @@ class Connection {
   base::Result<void> Send(const Request& request);
   base::Result<std::optional<OwnedReply>> Receive(base::Duration wait);
 
-  // Readable when there is something to Receive(), such as the connection's end.
+  // Readable when there is something to Receive(), such as the connection's end; with TLS also at
+  // times when there is nothing.
   int fd() const;
+  // Nothing has come that isn't part of a reply given out.
+  bool IsQuiet() const;
   const std::string& server() const { return server_; }
 
  private:
@@ -58,6 +62,9 @@ class Connection {
   Connection(redisContext* context, std::string server, const Timeouts& timeouts, int stop_fd);
 
   base::Result<void> WaitUntilConnected();
+  base::Result<void> StartTls(const Address& address);
+  base::Result<bool> WriteSomeTls();
+  base::Result<void> ReadSomeTls();
   base::Result<void> LogIn(const Address& address);
   base::Result<bool> WriteSome();
   base::Result<void> ReadSome();
@@ -67,6 +74,7 @@ class Connection {
   base::Error Unavailable(const std::string& why) const;
 
   std::unique_ptr<redisContext, Deleter> context_;
+  std::optional<TlsSession> tls_;
   std::string server_;
   Timeouts timeouts_;
   int stop_fd_;

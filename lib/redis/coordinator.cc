@@ -188,17 +188,24 @@ base::Result<void> RedisCoordinator::Impl::WaitForJobs(Connection& connection) {
       pollfd{.fd = has_jobs_.fd(), .events = POLLIN, .revents = 0},
       pollfd{.fd = connection.fd(), .events = POLLIN, .revents = 0},
   };
-  while (poll(polled.data(), polled.size(), -1) < 0) {
+  for (;;) {
+    while (poll(polled.data(), polled.size(), -1) < 0) {
+    }
+    if (polled[0].revents != 0) return Stopped();
+    if (polled[2].revents != 0) {
+      // Nothing was asked, so this is the connection's end, or nothing that we could understand.
+      const auto received = connection.Receive(base::Duration::zero());
+      if (!received) return received.error();
+      if (*received || !connection.IsQuiet()) {
+        return base::MakeError(base::ErrorKind::kUnavailable,
+                               connection.server() + " spoke unasked");
+      }
+      // It was TLS alone that spoke.
+    }
+    if (polled[1].revents == 0) continue;
+    has_jobs_.Clear();
+    return {};
   }
-  if (polled[0].revents != 0) return Stopped();
-  if (polled[2].revents != 0) {
-    // Nothing was asked, so this is the connection's end, or nothing that we could understand.
-    const auto received = connection.Receive(base::Duration::zero());
-    if (!received) return received.error();
-    return base::MakeError(base::ErrorKind::kUnavailable, connection.server() + " spoke unasked");
-  }
-  has_jobs_.Clear();
-  return {};
 }
 
 base::Result<void> RedisCoordinator::Impl::RunRound(Connection& connection, std::vector<Job> jobs) {
@@ -301,6 +308,7 @@ base::Result<std::unique_ptr<RedisCoordinator>> RedisCoordinator::Start(RedisOpt
   if (!address) return address.error();
   if (!options.user.empty()) address->user = options.user;
   if (!options.password.empty()) address->password = options.password;
+  address->ca_file = options.ca_file;
   if (auto checked = CheckName("namespace", options.name_space); !checked) return checked.error();
   if (auto checked = CheckName("replica", options.replica); !checked) return checked.error();
   if (options.learning < base::Duration::zero()) return base::Invalid("redis.learning: negative");

@@ -17,8 +17,9 @@
 namespace llmbatch::redis {
 
 struct RedisOptions {
-  // redis://[user:password@]host[:port][/database] or unix:///path[?db=N]
+  // redis://[user:password@]host[:port][/database], rediss://… for TLS, or unix:///path[?db=N]
   std::string url = "redis://localhost:6379/0";
+  std::string ca_file;    // with rediss://: PEM, trusted instead of the system's authorities
   std::string user;       // goes before one in the URL
   base::Secret password;  // likewise
   std::string name_space = "llmbatchd";

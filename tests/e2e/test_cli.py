@@ -146,3 +146,39 @@ def test_logs_are_json_and_say_nothing_of_content_or_keys(deployment, daemon):
         assert isinstance(json.loads(line), dict)
         assert "private sentence" not in line
         assert "test-key" not in line
+
+
+def check_online(deployment, config):
+    file = deployment.folder / "online.toml"
+    file.write_text(to_toml(config), encoding="utf-8")
+    return llmbatchd("--check-config", file, "--online")
+
+
+def test_online_check_of_what_answers(deployment):
+    deployment.redis.start()
+    deployment.twin.start()
+    done = check_online(deployment, deployment.config())
+    assert done.returncode == 0, done
+    assert f"kafka: topic {deployment.topics.requests}: 4 partitions" in done.stdout
+    assert "redis at 127.0.0.1" in done.stdout
+    assert "providers.twin: answers" in done.stdout
+    assert deployment.twin.summary()["items_asked"] == 0
+
+
+def test_online_check_tells_all_that_does_not_answer(deployment):
+    done = check_online(deployment, deployment.config(kafka={"results": "llm.nowhere"}))
+    assert done.returncode == 1, done
+    for told in ("llm.nowhere", "redis: ", "providers.twin: does not answer"):
+        assert any(line.startswith("error: ") and told in line for line in done.stderr.splitlines()), (told, done.stderr)
+
+
+def test_online_check_of_a_refused_key(deployment):
+    deployment.twin.start(api_key="another-key")
+    done = check_online(deployment, deployment.config(redis=None))
+    assert done.returncode == 1, done
+    assert "error: providers.twin: answers HTTP 401: the key is refused" in done.stderr
+    assert "test-key" not in done.stderr
+
+
+def test_online_goes_with_a_check_only(deployment):
+    assert llmbatchd("--config", deployment.folder / "any.toml", "--online").returncode == USAGE_ERROR

@@ -53,10 +53,11 @@ class Root:
         for pattern in ("*.target", "*.slice"):
             for unit in HOST_UNITS.glob(pattern):
                 shutil.copy(unit, self.units, follow_symlinks=False)
-        program = self.path / "usr/bin/llmbatchd"
-        program.parent.mkdir()
-        program.write_text("#!/bin/sh\n")
-        program.chmod(0o755)
+        for name in ("usr/bin/llmbatchd", "bin/kill"):
+            program = self.path / name
+            program.parent.mkdir(exist_ok=True)
+            program.write_text("#!/bin/sh\n")
+            program.chmod(0o755)
         for unit in UNITS:
             shutil.copy(FOLDER / unit, self.units)
 

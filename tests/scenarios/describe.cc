@@ -132,7 +132,7 @@ struct Describer {
   std::string operator()(const ports::SyncPermits&) const { return {}; }
   // Of the metrics only what costs money twice.
   std::string operator()(const ports::Observe& observe) const {
-    if (observe.metric != ports::Metric::kCallsRepeated) return {};
+    if (observe.metric != ports::Metric::kCallsRepeated || observe.value == 0) return {};
     return "calls repeated: " + std::to_string(std::lround(observe.value)) + ", " +
            observe.labels[0];
   }

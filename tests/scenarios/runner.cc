@@ -93,7 +93,7 @@ ports::HttpResponse Completion(const std::string& text) {
 
 std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>& words) {
   model::Task task;
-  task.name = "label";
+  task.name = Has(words, "task") ? Value(words, "task") : "label";
   task.route = {{.provider = "first", .model = "m1"}};
   if (Has(words, "second-model")) task.route.push_back({.provider = "second", .model = "m2"});
   task.system = "Label the items.";
@@ -141,6 +141,7 @@ bool Runner::Dispatch(const std::string& name, const Words& words, const Step& s
   if (name == "advance") return Advance(words);
   if (name == "status") return ShowStatus();
   if (name == "stop") return Round({ports::StopRequested{}});
+  if (name == "reload") return Reload(words);
   return FromConsumer(name, words, step.input) || FromPublisher(name, words) ||
          FromCoordinator(name, words) || FromProvider(name, words, step.command);
 }
@@ -222,6 +223,13 @@ bool Runner::Start(const Words& words) {
   if (!core) return false;
   core_ = std::move(core).value();
   return Round({});
+}
+
+bool Runner::Reload(const Words& words) {
+  if (Has(words, "refused")) return Round({ports::ConfigurationRefused{}});
+  ports::ConfigurationLoaded loaded{.catalog = MakeCatalog(words), .limits = {}};
+  loaded.limits.concurrency = Number(words, "permits", loaded.limits.concurrency);
+  return Round({std::move(loaded)});
 }
 
 bool Runner::Record(const Words& words, const std::string& input) {

@@ -49,6 +49,7 @@ class Runner {
   bool FromProvider(const std::string& name, const Words& words, const std::string& command);
 
   bool Start(const Words& words);
+  bool Reload(const Words& words);
   bool Record(const Words& words, const std::string& input);
   bool LookedUp(const Words& words);
   bool Permits(const Words& words);

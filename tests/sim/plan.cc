@@ -81,7 +81,29 @@ Plan Plan::FromSeed(std::uint64_t seed) {
   plan.exactly_once = rng.Chance(0.3);
   if (plan.exactly_once) options.delivery = pipeline::Delivery::kExactlyOnce;
   plan.freezes = rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) : 0;
+  plan.reloads = rng.Chance(0.3) ? static_cast<int>(rng.Below(5)) : 0;
   return plan;
+}
+
+ports::ConfigurationLoaded Plan::Changed(base::Rng& rng) const {
+  auto catalog = std::make_shared<model::Catalog>(*options.catalog);
+  model::Task task = *catalog->tasks.at("label");
+  const auto up_to = [&rng](std::int64_t most) {
+    return static_cast<std::int64_t>(rng.Below(static_cast<std::uint64_t>(most))) + 1;
+  };
+  task.max_batch_items = up_to(task.max_batch_items);
+  task.linger = std::chrono::milliseconds(rng.Below(300));
+  if (rng.Chance(0.5)) task.system = "Label the items, please.";
+  if (rng.Chance(0.5)) task.route.resize(1);
+  for (auto& [name, provider] : catalog->providers) provider.concurrency = up_to(6);
+  catalog->tasks["label"] = std::make_shared<const model::Task>(std::move(task));
+  ports::LiveLimits limits{.concurrency = up_to(permit_limit),
+                           .max_pending_bytes = rng.Chance(0.3) ? 4'000 : 1 << 20,
+                           .drain_timeout = std::chrono::seconds(rng.Below(30)),
+                           .max_wait = options.max_wait,
+                           .progress_interval = std::chrono::milliseconds(rng.Below(1'000) + 1),
+                           .commit_interval = std::chrono::milliseconds(rng.Below(1'500) + 1)};
+  return {.catalog = std::move(catalog), .limits = limits};
 }
 
 std::string Plan::Describe() const {
@@ -89,8 +111,8 @@ std::string Plan::Describe() const {
          ", records " + std::to_string(records) + ", permits " + std::to_string(permit_limit) +
          ", crashes " + std::to_string(crashes) + ", stops " + std::to_string(stops) +
          ", rebalances " + std::to_string(rebalances) + ", freezes " + std::to_string(freezes) +
-         ", Redis outages " + std::to_string(redis_outages) +
-         (exactly_once ? ", exactly once" : "");
+         ", Redis outages " + std::to_string(redis_outages) + ", reloads " +
+         std::to_string(reloads) + (exactly_once ? ", exactly once" : "");
 }
 
 }  // namespace llmbatch::sim

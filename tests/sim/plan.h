@@ -7,6 +7,7 @@
 #include "base/rng.h"
 #include "base/time.h"
 #include "pipeline/options.h"
+#include "ports/events.h"
 
 namespace llmbatch::sim {
 
@@ -34,11 +35,15 @@ struct Plan {
   int freezes = 0;   // a replica stands still for a while and goes on as if nothing had happened
   int redis_outages = 0;
   bool exactly_once = false;
+  int reloads = 0;  // a replica gets a changed configuration, or one that is refused
   bool busy_elsewhere =
       false;  // replicas live in the eyes of Redis also while they do nothing here
 
   base::Duration provider_latency{};
   pipeline::Options options;
+
+  // Another configuration within the bounds of this plan's.
+  ports::ConfigurationLoaded Changed(base::Rng& rng) const;
 
   // Rare states are reached by making limits small now and then.
   static Plan FromSeed(std::uint64_t seed);

@@ -220,6 +220,20 @@ void World::PlanFaults() {
   }
 }
 
+void World::PlanReloads() {
+  for (int i = 0; i < plan_.reloads; ++i) {
+    schedule_.After(std::chrono::milliseconds(rng_.Below(30'000)), [this] {
+      const auto id = AnyReplica();
+      if (!id) return;
+      if (rng_.Chance(0.2)) {
+        Deliver(*id, ports::ConfigurationRefused{});
+      } else {
+        Deliver(*id, plan_.Changed(rng_));
+      }
+    });
+  }
+}
+
 // ── the main loop of each replica
 // ───────────────────────────────────────────────────────────────────────
 
@@ -436,6 +450,7 @@ std::optional<std::string> World::Run() {
   }
   Produce();
   PlanFaults();
+  PlanReloads();
   const base::Timestamp limit = schedule_.now() + kTimeLimit;
   std::uint64_t steps = 0;
   // Done() is asked now and then only: it looks at everything.

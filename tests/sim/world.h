@@ -51,6 +51,7 @@ class World {
   ports::Record MakeRecord(int number, Expectation& expectation);
   std::string MakeItem(const std::string& id, bool with_task);
   void PlanFaults();
+  void PlanReloads();
   void Start();
   void Kill(int incarnation);
   void Freeze(int incarnation, base::Duration time);

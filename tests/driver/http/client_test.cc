@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <set>
 #include <string>
+#include <thread>
 #include <variant>
 
 #include "driver/http/driver.h"
@@ -77,14 +78,14 @@ class Environment {
 TEST(Request, HasTheHeadersOfTheCoreAndTheCredentialsOfTheProvider) {
   FaultyServer server(EchoHeaders());
   Endpoint endpoint = LocalEndpoint(server.Url() + "/v1");
-  endpoint.credentials.push_back({"Authorization", "Bearer ", base::Secret("sk-0123")});
+  endpoint.credentials.push_back({"Authorization", "Bearer ", base::Secret("sk-01")});
   Driver driver(std::move(endpoint));
   ports::StartCall start = Post(1, "12345");
   start.request.path = "/chat?version=2";
   start.request.headers = {{"Content-Type", "application/json"}, {"x-empty", ""}};
   const std::string sent = Summary(driver.Run(std::move(start)));
   EXPECT_THAT(sent, HasSubstr("POST /v1/chat?version=2 HTTP/1.1\r\n"));
-  EXPECT_THAT(sent, HasSubstr("\r\nAuthorization: Bearer sk-0123\r\n"));
+  EXPECT_THAT(sent, HasSubstr("\r\nAuthorization: Bearer sk-01\r\n"));
   EXPECT_THAT(sent, HasSubstr("\r\nContent-Type: application/json\r\n"));
   EXPECT_THAT(sent, HasSubstr("\r\nx-empty:\r\n"));
   EXPECT_THAT(sent, HasSubstr("\r\nUser-Agent: llmbatchd\r\n"));
@@ -126,6 +127,30 @@ TEST(Request, ThatCannotBeSentAsItIsIsRefused) {
   ports::StartCall sound = Post(4);
   EXPECT_EQ(Summary(driver.Run(std::move(sound))), "200 ok");
   EXPECT_EQ(server.posts(), 1);
+}
+
+TEST(Progress, GoesOnWithoutCalls) {
+  FaultyServer server(AlwaysAnswer("ok"));
+  Driver driver(LocalEndpoint(server.Url()));
+  const base::Timestamp first = driver.client().last_progress();
+  const base::Timestamp limit = runtime::ReadClock().steady + std::chrono::seconds(20);
+  while (driver.client().last_progress() < first + std::chrono::seconds(1)) {
+    ASSERT_LT(runtime::ReadClock().steady, limit) << "the thread doesn't come round";
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+}
+
+TEST(Response, HasNoCredentialInItsBody) {
+  FaultyServer server(EchoHeaders());
+  Endpoint endpoint = LocalEndpoint(server.Url());
+  endpoint.credentials.push_back({"Authorization", "Bearer ", base::Secret("sk-0123456789")});
+  endpoint.credentials.push_back({"x-twice", "", base::Secret("sk-0123456789")});
+  endpoint.credentials.push_back({"x-short", "", base::Secret("Agent")});
+  Driver driver(std::move(endpoint));
+  const std::string answered = Summary(driver.Run(Post(1)));
+  EXPECT_THAT(answered, HasSubstr("\r\nAuthorization: Bearer [redacted]\r\n"));
+  EXPECT_THAT(answered, HasSubstr("\r\nx-twice: [redacted]\r\n"));
+  EXPECT_THAT(answered, HasSubstr("\r\nUser-Agent: llmbatchd\r\n"));
 }
 
 TEST(Response, HasHeaderNamesInLowerCaseAndOnlyTheLastHeaderSection) {

@@ -55,7 +55,7 @@ TEST(Address, RefusesEverythingElseWithoutRepeatingIt) {
            "unix:///a?x=1",
            "unix:///a?db=",
            "unix:///a?db=1x",
-           "rediss://:SECRET@cache",
+           "rediss://:SECRET@cache:x",
        }) {
     const auto address = ParseAddress(url);
     ASSERT_FALSE(address.ok()) << url;

@@ -284,7 +284,7 @@ TEST(Options, WhatIsWrongIsRefused) {
     EXPECT_EQ(started.error().kind, base::ErrorKind::kInvalid);
     EXPECT_EQ(started.error().message.substr(0, std::string_view(key).size()), key);
   }
-  EXPECT_FALSE(RedisCoordinator::Start(Replica::Options("rediss://cache"), inbox).ok());
+  EXPECT_FALSE(RedisCoordinator::Start(Replica::Options("http://cache"), inbox).ok());
 }
 
 }  // namespace

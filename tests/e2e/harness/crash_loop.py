@@ -5,6 +5,7 @@ import dataclasses
 import random
 import time
 
+from .daemon import LLMBATCHD
 from .deployment import TASK
 from .texts import make_inputs
 from .waiting import wait_for
@@ -37,8 +38,11 @@ class Outcome:
         return ", ".join(f"{name} {round(v, 1) if isinstance(v, float) else v}" for name, v in values.items())
 
 
-def run(deployment, kills, seed=1, replicas=2, delivery="at_least_once"):
-    """Kills a replica at `kills` random moments. The deployment's Redis and twin must not be started yet."""
+def run(deployment, kills, seed=1, replicas=2, delivery="at_least_once", other_program=None):
+    """Kills a replica at `kills` random moments. The deployment's Redis and twin must not be started yet.
+
+    With `other_program`, another version of the daemon, a replica comes back as the one or the other.
+    """
     chance = random.Random(seed)
     outcome = Outcome(delivery=delivery, kills=kills, items=kills * ITEMS_PER_KILL)
     deployment.redis.start()
@@ -67,6 +71,8 @@ def run(deployment, kills, seed=1, replicas=2, delivery="at_least_once"):
         victim = chance.choice(deployment.daemons)
         victim.kill()
         killed_ms.append((time.monotonic() - twin_began) * 1000)
+        if other_program:
+            victim.program = chance.choice([LLMBATCHD, other_program])
         victim.start()
         began = time.monotonic()
         wait_for(lambda: victim.assigned(deployment.topics.requests), 60, "the replica is back")

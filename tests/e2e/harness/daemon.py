@@ -52,8 +52,12 @@ def merged(base, changes):
 class Daemon:
     """One replica, with its configuration file and log in `folder`."""
 
-    def __init__(self, folder, instance, config):
+    def __init__(self, folder, instance, config, arguments=(), within=()):
+        """`within`: a command that runs the daemon, such as one that limits it."""
         self.instance = instance
+        self.program = LLMBATCHD  # from the next start on
+        self._within = within
+        self._arguments = arguments
         self.port = free_port()
         self.log = folder / f"{instance}.log"
         self._file = folder / f"{instance}.toml"
@@ -66,7 +70,11 @@ class Daemon:
         self._file.write_text(to_toml(merged(config, own)), encoding="utf-8")
 
     def start(self):
-        self._process = Process([LLMBATCHD, "--config", self._file], self.log)
+        self._process = Process([*self._within, self.program, "--config", self._file, *self._arguments], self.log)
+
+    @property
+    def pid(self):
+        return self._process.pid
 
     def stop(self):
         """SIGTERM: lets it finish what it has begun. Gives the exit code."""

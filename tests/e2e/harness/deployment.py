@@ -69,10 +69,10 @@ class Deployment:
         }
         return merged(base, changes)
 
-    def start(self, replicas=1, config=None):
+    def start(self, replicas=1, config=None, arguments=(), within=()):
         """Starts that many replicas and waits until they hold every partition of the requests topic."""
         config = config or self.config()
-        self.daemons = [Daemon(self.folder, f"replica-{n}", config) for n in range(1, replicas + 1)]
+        self.daemons = [Daemon(self.folder, f"replica-{n}", config, arguments, within) for n in range(1, replicas + 1)]
         for daemon in self.daemons:
             daemon.start()
         self.wait_until_assigned()

@@ -15,15 +15,25 @@ _CLUSTER_ID = "4L6g3nShT-eMCtK--X86sw"
 MAX_MESSAGE_BYTES = 8 * 1024 * 1024
 
 
+SASL_USER = "daemon"
+
+
 class Kafka:
-    def __init__(self, folder):
+    def __init__(self, folder, certificates=None, password=None):
+        """`certificates`: name → certificate; for each there is a TLS listener besides the plain one (`secured`), and
+        one with SASL for the first of them (`secured["sasl"]`)."""
         self.folder = folder
+        self._certificates = certificates or {}
+        self._password = password
+        names = [*self._certificates, "sasl"] if self._certificates else []
+        self.secured = {name: f"127.0.0.1:{free_port()}" for name in names}
         self.port = free_port()
         self.bootstrap = f"127.0.0.1:{self.port}"
         self._process = None
         folder.mkdir(parents=True)
         self._write_properties(free_port())
-        self._run_tool("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", self._properties)
+        users = ["--add-scram", f"SCRAM-SHA-256=[name={SASL_USER},password={password}]"] if password else []
+        self._run_tool("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", self._properties, *users)
 
     @property
     def _properties(self):
@@ -60,7 +70,33 @@ class Kafka:
             [*_JAVA, "-cp", str(paths.KAFKA_LIBS / "*"), *map(str, arguments)], check=True, capture_output=True
         )
 
+    def _listeners(self):
+        """(name, address, security protocol, certificate) of each secured listener."""
+        for number, (name, address) in enumerate(self.secured.items()):
+            protocol = "SASL_SSL" if name == "sasl" else "SSL"
+            certificate = self._certificates.get(name) or next(iter(self._certificates.values()))
+            yield f"L{number}", address, protocol, certificate
+
+    def _security(self):
+        if not self.secured:
+            return []
+        lines = ["inter.broker.listener.name=PLAINTEXT", "sasl.enabled.mechanisms=SCRAM-SHA-256,PLAIN"]
+        protocols = ["PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"]
+        for name, _, protocol, certificate in self._listeners():
+            prefix = f"listener.name.{name.lower()}"
+            protocols.append(f"{name}:{protocol}")
+            lines += [f"{prefix}.ssl.keystore.type=PEM", f"{prefix}.ssl.keystore.location={certificate.both}"]
+            if protocol == "SASL_SSL":
+                modules = "org.apache.kafka.common.security"
+                lines += [
+                    f"{prefix}.scram-sha-256.sasl.jaas.config={modules}.scram.ScramLoginModule required;",
+                    f"{prefix}.plain.sasl.jaas.config={modules}.plain.PlainLoginModule required "
+                    f'user_{SASL_USER}="{self._password}";',
+                ]
+        return [*lines, f"listener.security.protocol.map={','.join(protocols)}"]
+
     def _write_properties(self, controller_port):
+        secured = "".join(f",{name}://{address}" for name, address, *_ in self._listeners())
         request_bytes = MAX_MESSAGE_BYTES + 1024 * 1024
         self._properties.write_text(
             "\n".join(
@@ -68,8 +104,9 @@ class Kafka:
                     "process.roles=broker,controller",
                     "node.id=1",
                     f"controller.quorum.voters=1@127.0.0.1:{controller_port}",
-                    f"listeners=PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{controller_port}",
-                    f"advertised.listeners=PLAINTEXT://{self.bootstrap}",
+                    f"listeners=PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{controller_port}{secured}",
+                    f"advertised.listeners=PLAINTEXT://{self.bootstrap}{secured}",
+                    *self._security(),
                     "controller.listener.names=CONTROLLER",
                     f"log.dirs={self.folder / 'data'}",
                     "auto.create.topics.enable=false",

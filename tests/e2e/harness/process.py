@@ -34,6 +34,10 @@ class Process:
                 stderr=subprocess.STDOUT,
             )
 
+    @property
+    def pid(self):
+        return self._popen.pid
+
     def is_running(self):
         return self._popen.poll() is None
 

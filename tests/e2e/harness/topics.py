@@ -140,6 +140,12 @@ class Reader:
 
         return self.until(is_at_end, timeout_s, f"the end of {self.topic}")
 
+    def take(self):
+        """What has come since it was asked last, forgotten here."""
+        self._read_some()
+        taken, self.records = self.records, []
+        return taken
+
     def _read_some(self):
         for message in self._consumer.consume(500, timeout=0.1):
             if message.error():

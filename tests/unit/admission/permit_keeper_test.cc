@@ -43,6 +43,20 @@ TEST(PermitKeeper, AsksForNothingUntilACallWaits) {
   EXPECT_FALSE(keeper.TryTake(kStart));
 }
 
+TEST(PermitKeeper, TellsAChangedLimitAtOnce) {
+  PermitKeeper keeper = KeeperWith(1, 1);
+  EXPECT_TRUE(keeper.TryTake(kStart));
+  keeper.SetWanted(0);
+  EXPECT_FALSE(keeper.NextSync({}, kStart).has_value());
+  keeper.SetLimit(9);
+  EXPECT_EQ(keeper.Deadline(), kStart);
+  const auto sync = keeper.NextSync({}, kStart);
+  ASSERT_TRUE(sync.has_value());
+  EXPECT_EQ(sync->limit, 9);
+  keeper.OnSynced(Granted(1, 0), kStart);
+  EXPECT_FALSE(keeper.NextSync({}, kStart).has_value());
+}
+
 TEST(PermitKeeper, AsksForWhatItWantsAndTakesWhatItIsGranted) {
   PermitKeeper keeper(kOptions);
   keeper.SetWanted(3);

@@ -180,8 +180,8 @@ INSTANTIATE_TEST_SUITE_P(
                             "not supported in this version"},
                     BadLine{"Chain", "[tasks.t]", "workflow = \"chain\"", "tasks.t.workflow",
                             "not supported in this version"},
-                    BadLine{"RedisTls", "[redis]", "url = \"rediss://r:6379\"", "redis.url",
-                            "not supported in this version"},
+                    BadLine{"RedisAuthorities", "[redis]", "ca_file = \"ca.pem\"", "redis.ca_file",
+                            "rediss://"},
                     BadLine{"Budgets", "", "budgets = {}", "budgets",
                             "not supported in this version"}),
     NameOf);

@@ -57,6 +57,24 @@ TEST(CallQueue, TakesRealTimeFirstThenPriorityThenAge) {
   EXPECT_EQ(queue.size(), 0U);
 }
 
+TEST(CallQueue, KeepsToAChangedBoundWhateverARecipeSays) {
+  CallQueue queue;
+  const Call running = CallOf(1, RecipeFor("p", "m"));
+  queue.OnStarted(running);
+  const Call waiting = CallOf(2, running.recipe);
+  queue.Push(waiting);
+  EXPECT_EQ(queue.Startable(kStart), 1);
+  model::Provider narrower;
+  narrower.concurrency = 1;
+  queue.SetProviders({{"p", narrower}});
+  EXPECT_EQ(queue.Startable(kStart), 0);
+  const Call another = CallOf(3, RecipeFor("p", "m"));
+  queue.Push(another);
+  EXPECT_EQ(queue.Startable(kStart), 0);
+  queue.OnEnded(running);
+  EXPECT_EQ(PopAll(queue), "2 3");
+}
+
 TEST(CallQueue, KeepsThatOrderOverAllProviders) {
   CallQueue queue;
   Call low = CallOf(1, RecipeFor("p", "m"));

@@ -1,0 +1,72 @@
+// Pipeline, beside a request's life: a changed configuration.
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "base/check.h"
+#include "pipeline/observations.h"
+#include "pipeline/pipeline.h"
+
+namespace llmbatch::pipeline {
+
+base::Result<Pipeline::Recipes> Pipeline::BuildRecipes(const model::Catalog& catalog) {
+  Recipes recipes;
+  for (const auto& [name, task] : catalog.tasks) {
+    auto recipe = Recipe::Build(task, catalog);
+    if (!recipe) return base::Invalid("tasks." + name + ": " + recipe.error().message);
+    recipes.emplace(name, *recipe);
+  }
+  return recipes;
+}
+
+void Pipeline::On(ports::ConfigurationLoaded& event) {
+  LLMBATCH_CHECK(event.catalog != nullptr);
+  auto recipes = BuildRecipes(*event.catalog);
+  if (!recipes) {
+    Emit(ports::LogLine{.level = ports::LogLevel::kError,
+                        .message = "the new configuration is refused",
+                        .fields = {{"error", recipes.error().message}}});
+    ports::ConfigurationRefused refused;
+    return On(refused);
+  }
+  for (const auto& [name, recipe] : *recipes) {
+    const auto before = recipes_.find(name);
+    if (before != recipes_.end()) recipe->LearnFrom(*before->second);
+  }
+  // What gathers keeps its recipe, so nothing new may join it.
+  batcher_.FlushAll(out_);
+  recipes_ = std::move(recipes).value();
+  options_.catalog = std::move(event.catalog);
+
+  const ports::LiveLimits& limits = event.limits;
+  options_.permits.limit = limits.concurrency;
+  options_.limits.max_pending_bytes = limits.max_pending_bytes;
+  options_.drain_timeout = limits.drain_timeout;
+  options_.max_wait = limits.max_wait;
+  options_.jobs.progress_interval = limits.progress_interval;
+  options_.commit_interval = limits.commit_interval;
+  calls_.SetLimits(limits.concurrency, options_.catalog->providers);
+  partitions_.SetLimits(options_.limits, options_.commit_interval);
+  jobs_.SetOptions(options_.jobs);
+
+  ObserveNoFailures(*options_.catalog, out_);
+  reload_refused_ = false;
+  loaded_at_ = now_.wall;
+  ReportConfiguration("ok");
+  Emit(ports::LogLine{.level = ports::LogLevel::kInfo,
+                      .message = "a new configuration is in use",
+                      .fields = {{"tasks", std::to_string(recipes_.size())}}});
+}
+
+void Pipeline::On(ports::ConfigurationRefused&) {
+  reload_refused_ = true;
+  ReportConfiguration("refused");
+}
+
+void Pipeline::ReportConfiguration(std::string_view outcome) {
+  ++reloads_;
+  next_gauges_ = {};
+  Emit(Observed(ports::Metric::kConfigReloads, 1, {std::string(outcome)}));
+}
+
+}  // namespace llmbatch::pipeline

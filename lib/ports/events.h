@@ -11,7 +11,9 @@
 #include "base/result.h"
 #include "model/ids.h"
 #include "model/origin.h"
+#include "ports/hold.h"
 #include "ports/record.h"
+#include "ports/reserve.h"
 
 namespace llmbatch::ports {
 
@@ -68,11 +70,17 @@ struct PermitState {
   std::int64_t live_replicas = 1;
   std::int64_t waiting_replicas = 0;  // others than this one
   base::Duration learning_left{};     // > 0: nothing is granted so long, because the data was lost
+  std::vector<RouteHold> holds{};     // what providers have told any replica
 };
 
 struct PermitsSynced {
   model::SyncId sync;
   base::Result<PermitState> outcome;
+};
+
+struct CallsReserved {
+  model::ReserveId reserve;
+  base::Result<ReserveState> outcome;
 };
 
 // Permits may be free now: a sync is worth while. Pushed, answers no command.
@@ -125,9 +133,9 @@ struct StopRequested {
   bool at_once = false;  // don't wait for running calls
 };
 
-using Event =
-    std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
-                 ConsumerStopped, RecordPublished, PermitsSynced, PermitsOffered, OutcomesLookedUp,
-                 ClaimsReleased, OutcomesStored, CallCompleted, TimerExpired, StopRequested>;
+using Event = std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
+                           ConsumerStopped, RecordPublished, PermitsSynced, CallsReserved,
+                           RouteHeld, PermitsOffered, OutcomesLookedUp, ClaimsReleased,
+                           OutcomesStored, CallCompleted, TimerExpired, StopRequested>;
 
 }  // namespace llmbatch::ports

@@ -111,6 +111,7 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>
   for (const model::RouteEntry& route : task.route) {
     model::Provider provider;
     provider.name = route.provider;
+    provider.rates.requests_per_minute = Number(words, "requests-per-minute", 0);
     catalog->providers.emplace(route.provider, provider);
     catalog->models.emplace(
         route,
@@ -348,6 +349,7 @@ bool Runner::Round(std::vector<ports::Event> events) {
     for (const ports::Command& command : core_->Handle(std::exchange(events, {}), now)) {
       Note(command);
     }
+    if (auto reply = ReserveReply()) events.push_back(std::move(*reply));
     if (auto reply = pool_.open ? SyncReply() : std::nullopt) events.push_back(std::move(*reply));
     for (const model::ReleaseId release : std::exchange(releases_, {})) {
       events.emplace_back(ports::ClaimsReleased{.release = release, .outcome = {}});
@@ -359,6 +361,7 @@ bool Runner::Round(std::vector<ports::Event> events) {
 void Runner::Note(const ports::Command& command) {
   if (const auto* start = std::get_if<ports::StartCall>(&command)) return NoteCall(*start);
   if (const auto* sync = std::get_if<ports::SyncPermits>(&command)) return NoteSync(*sync);
+  if (const auto* reserve = std::get_if<ports::ReserveCalls>(&command)) reserve_ = *reserve;
   if (const auto* lookup = std::get_if<ports::LookUpOutcomes>(&command))
     lookups_.push_back(*lookup);
   if (const auto* store = std::get_if<ports::StoreOutcomes>(&command))
@@ -404,6 +407,14 @@ void Runner::NoteSync(const ports::SyncPermits& sync) {
   pool_.released = sync.released_total;
 }
 
+std::optional<ports::Event> Runner::ReserveReply() {
+  if (!reserve_) return std::nullopt;
+  const ports::ReserveCalls reserve = *std::exchange(reserve_, {});
+  if (pool_.away) return ports::CallsReserved{.reserve = reserve.reserve, .outcome = Away()};
+  return ports::CallsReserved{.reserve = reserve.reserve,
+                              .outcome = limits_.Reserve({}, reserve, now_)};
+}
+
 std::optional<ports::Event> Runner::SyncReply() {
   if (!sync_) return std::nullopt;
   const ports::SyncPermits sync = *std::exchange(sync_, {});
@@ -430,8 +441,13 @@ bool Runner::ShowStatus() {
   }
   std::string calls = "calls:";
   for (const auto& [state, count] : status.calls)
-    calls += " " + state + " " + std::to_string(count);
+    if (count > 0 || state != "waiting_for_limit")
+      calls += " " + state + " " + std::to_string(count);
   Print(calls);
+  std::string waiting;
+  for (const auto& [reason, count] : status.waiting_for)
+    if (count > 0) waiting += " " + reason + " " + std::to_string(count);
+  if (status.calls.at("waiting_for_limit") > 0) Print("waiting for:" + waiting);
   Print("permits: held " + std::to_string(status.permits_held) + ", in use " +
         std::to_string(status.permits_in_use));
   Print("requests " + std::to_string(status.requests) + ", jobs " + std::to_string(status.jobs));

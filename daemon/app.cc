@@ -27,7 +27,7 @@ constexpr base::Duration kStatusInterval = std::chrono::milliseconds(250);
 constexpr base::Duration kNotifyInterval = std::chrono::seconds(5);
 // Rounds begin at least so far apart. At full load an event then shares its round, and every
 // wake-up that follows from it, with others; a single one doesn't wait.
-constexpr base::Duration kRoundInterval = std::chrono::microseconds(250);
+constexpr base::Duration kRoundInterval = std::chrono::microseconds(500);
 
 std::uint64_t DrawSeed() {
   std::random_device device;

@@ -18,6 +18,8 @@ constexpr std::size_t kMaxHeaderBytes = 64 * 1024;
 constexpr std::size_t kMaxErrorBodyBytes = 64 * 1024;
 constexpr std::size_t kUsualHeaders = 24;
 constexpr long kMaxIdleSeconds = 30;
+// Held by each call from its start to its end, mostly waiting; an answer of a usual length fits.
+constexpr long kReceiveBufferBytes = 4 * 1024;
 constexpr long kKeepAliveIdleSeconds = 30;
 constexpr long kKeepAliveIntervalSeconds = 15;
 
@@ -133,6 +135,7 @@ bool Transfer::SetConstantOptions() {
   options.Set(CURLOPT_PRIVATE, this)
       .Set(CURLOPT_NOSIGNAL, 1L)
       .Set(CURLOPT_POST, 1L)
+      .Set(CURLOPT_BUFFERSIZE, kReceiveBufferBytes)
       .Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1))
       .Set(CURLOPT_HTTP09_ALLOWED, 0L)
       .Set(CURLOPT_FOLLOWLOCATION, 0L)

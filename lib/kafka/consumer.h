@@ -37,9 +37,12 @@ struct ConsumerOptions {
   base::Duration revoke_timeout = std::chrono::seconds(5);
   // How long StopConsuming may take, waiting for RevokeDone included.
   base::Duration close_timeout = std::chrono::seconds(10);
-  // Each in librdkafka and in the inbox: beyond it, the next records wait until the main loop has
-  // taken what there is.
-  std::int64_t max_unread_bytes = 8LL << 20;
+  // Fetched by librdkafka and not polled yet.
+  std::int64_t max_prefetched_bytes = 8LL << 20;
+  // In the inbox: beyond it, the next records wait until the main loop has taken what there is. The
+  // core pauses partitions only after it has seen their records, so this is also by how much more
+  // it may hold than it wants to.
+  std::int64_t max_unread_bytes = 1LL << 20;
 };
 
 // How far a partition was read. As of the last fetch: of a paused partition it stands still.

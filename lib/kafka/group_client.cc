@@ -16,7 +16,7 @@ namespace {
 
 Settings SettingsOf(const ConsumerOptions& options) {
   const std::string kbytes =
-      std::to_string(std::max<std::int64_t>(1, options.max_unread_bytes >> 10));
+      std::to_string(std::max<std::int64_t>(1, options.max_prefetched_bytes >> 10));
   Settings settings{
       .defaults = {{"session.timeout.ms", std::to_string(base::ToMillis(options.session_timeout))},
                    // How late a topic is found that was made after us.

@@ -22,7 +22,7 @@ class PublisherLoop;
 struct PublisherOptions {
   Connection connection;
   std::int64_t max_message_bytes = 8LL << 20;  // key and headers included
-  base::Duration linger = std::chrono::milliseconds(2);
+  base::Duration linger = std::chrono::milliseconds(5);
   // After that a record that was not acknowledged is given up, as kTimeout. It may be there all the
   // same.
   base::Duration delivery_timeout = std::chrono::minutes(5);

@@ -1,14 +1,23 @@
 #include "ledger/fingerprint.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
 
 #include <array>
 #include <vector>
 
+#include "base/check.h"
+
 namespace llmbatch::ledger {
 namespace {
 
 constexpr std::size_t kMessageIdDigits = 32;
+
+// Looking the algorithm up takes about as long as the digest of a short text.
+const EVP_MD* Sha256() {
+  static const EVP_MD* const kSha256 = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return kSha256 != nullptr ? kSha256 : EVP_sha256();
+}
 
 std::string Hex(std::span<const unsigned char> bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -25,7 +34,8 @@ std::string Hex(std::span<const unsigned char> bytes) {
 
 std::string Sha256Hex(std::string_view bytes) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
-  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(), digest.data());
+  LLMBATCH_CHECK(
+      EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, Sha256(), nullptr) == 1);
   return Hex(digest);
 }
 

@@ -91,6 +91,11 @@ ports::HttpResponse Completion(const std::string& text) {
   return {.status = 200, .headers = {}, .body = writer.Take()};
 }
 
+// An answer of the task's 500 tokens costs 0.00025 dollars.
+constexpr model::ModelPrice kPrice{.input_nanos_per_1k = 100'000,
+                                   .cached_input_nanos_per_1k = 10'000,
+                                   .output_nanos_per_1k = 500'000};
+
 std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>& words) {
   model::Task task;
   task.name = "label";
@@ -115,7 +120,9 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>
     catalog->providers.emplace(route.provider, provider);
     catalog->models.emplace(
         route,
-        model::ModelInfo{.context_window_tokens = 8'000, .max_output_tokens = 1'000, .price = {}});
+        model::ModelInfo{.context_window_tokens = 8'000,
+                         .max_output_tokens = 1'000,
+                         .price = Has(words, "price") ? std::optional(kPrice) : std::nullopt});
   }
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   return catalog;
@@ -208,6 +215,8 @@ bool Runner::Start(const Words& words) {
   options.backoff.first = std::chrono::milliseconds(50);
   options.limits.max_span_records = Number(words, "max-span", options.limits.max_span_records);
   options.limits.max_open_records = Number(words, "max-open", options.limits.max_open_records);
+  options.budgets.all.day = model::ParseDecimal(Value(words, "budget"));
+  options.call_limits.exhausted_ends = true;
   auto core = pipeline::Pipeline::Create(std::move(options));
   if (!core) return false;
   core_ = std::move(core).value();

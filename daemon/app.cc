@@ -60,6 +60,8 @@ pipeline::Options PipelineOptions(const config::Config& config, const std::strin
   options.start_id = start_id;
   options.seed = seed;
   options.permits = {.limit = config.limits.concurrency, .lease = config.redis.lease};
+  options.call_limits.exhausted_ends = config.budgets.spent_ends;
+  options.budgets = {.all = config.budgets.all, .each_user = config.budgets.each_user};
   options.jobs.progress_interval = config.limits.progress_interval;
   options.delivery = config.kafka.exactly_once ? pipeline::Delivery::kExactlyOnce
                                                : pipeline::Delivery::kAtLeastOnce;

@@ -162,6 +162,8 @@ void Drivers::Execute(ports::Commands commands) {
     void operator()(ports::RevokeDone& command) { sorted.consume.emplace_back(command); }
     void operator()(ports::StopConsuming& command) { sorted.consume.emplace_back(command); }
     void operator()(ports::SyncPermits& command) { drivers.Coordinate(command); }
+    void operator()(ports::ReserveCalls& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::HoldRoute& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::LookUpOutcomes& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::MarkSent& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::ReleaseClaims& command) { drivers.Coordinate(std::move(command)); }

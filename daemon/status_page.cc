@@ -49,6 +49,9 @@ std::string ToJson(const StatusFacts& facts, const pipeline::Status& status) {
   writer.Key("calls").BeginObject();
   for (const auto& [state, count] : status.calls) writer.Key(state).Int(count);
   writer.EndObject();
+  writer.Key("waiting_for").BeginObject();
+  for (const auto& [reason, count] : status.waiting_for) writer.Key(reason).Int(count);
+  writer.EndObject();
   writer.Key("requests")
       .Int(status.requests)
       .Key("jobs")

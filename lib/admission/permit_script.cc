@@ -108,7 +108,16 @@ redis.call('HSET', pool, 'run', run ~= '' and run or state.run or 'unknown', 'li
            'tickets', string.format('%.0f', tickets))
 
 local others_waiting = #queue - (mine.want > 0 and 1 or 0)
-return {mine.granted, mine.released, limit, used, live, others_waiting, math.max(0, learn - now)}
+local longest_hold = 7200000
+local holds, held_routes = {}, redis.call('HGETALL', KEYS[2])
+for i = 1, #held_routes, 2 do
+  local ends, bursts = string.match(held_routes[i + 1], '^(%d+) (%d+)$')
+  local left = (tonumber(ends) or 0) - now
+  if left > 0 and left <= longest_hold then
+    holds[#holds + 1] = string.format('%.0f %s %s', left, bursts, held_routes[i])
+  end
+end
+return {mine.granted, mine.released, limit, used, live, others_waiting, math.max(0, learn - now), holds}
 )lua";
 
 }  // namespace

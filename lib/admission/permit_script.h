@@ -26,13 +26,14 @@
 namespace llmbatch::admission {
 
 // KEYS[1]  the pool's hash
+// KEYS[2]  hash of the holds, see hold_script.h
 // ARGV     1 replica, "<instance>:<start>"; a new start of an instance ends the rows of its earlier
 // ones at once
 //          2 lease_ms  3 granted_known  4 released_total  5 want (beyond granted_known -
 //          released_total)  6 limit 7 prefix of the channels that replicas are woken by; the
 //          replica's name follows it 8 learn_ms  9 run id of the server; "" if it isn't known
 // Answer: integers: granted total, released total, limit, in use, live replicas, others waiting,
-// learn_ms left.
+// learn_ms left; and the holds, each as "<ms left> <bursts> <provider>/<model>".
 std::string_view PermitScript();
 
 }  // namespace llmbatch::admission

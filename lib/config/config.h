@@ -64,6 +64,13 @@ struct Limits {
   base::Duration commit_interval = std::chrono::seconds(1);
 };
 
+struct Budgets {
+  model::BudgetCaps all;
+  model::BudgetCaps each_user;
+  bool spent_ends =
+      false;  // calls that a spent budget doesn't allow end in an error, and don't wait
+};
+
 struct ProviderConfig {
   model::Provider provider;
   std::string base_url = "https://api.openai.com/v1";
@@ -81,6 +88,7 @@ struct Config {
   Redis redis;
   Admin admin;
   Limits limits;
+  Budgets budgets;
   std::map<std::string, ProviderConfig> providers;
   std::shared_ptr<const model::Catalog> catalog;  // never null
 };

@@ -56,10 +56,11 @@ class Reader {
     config.redis = ReadRedis(top_.Table("redis"), environment_);
     config.admin = ReadAdmin(top_.Table("admin"));
     config.limits = ReadLimits(top_.Table("limits"), config.kafka);
+    config.budgets = ReadBudgets(top_.Table("budgets"));
     config.providers = ReadProviders(top_.Table("providers"), environment_);
     config.catalog = ReadCatalog(config);
+    CheckPrices(config);
     for (const char* read_before : {"task_files", "prices"}) top_.Known(read_before);
-    top_.NotSupported("budgets");
     top_.RefuseOthers();
     return config;
   }
@@ -89,6 +90,20 @@ class Reader {
       tasks.Fail("", "missing: add [tasks.NAME] with route and prompt, or task_files");
     }
     return catalog;
+  }
+
+  // Money can only be counted where it is known what a call costs.
+  void CheckPrices(const Config& config) {
+    const bool all = config.budgets.all.any() || config.budgets.each_user.any();
+    for (const auto& [name, task] : config.catalog->tasks) {
+      if (!all && !task->budget.any()) continue;
+      for (const model::RouteEntry& entry : task->route) {
+        if (config.catalog->models.at(entry).price) continue;
+        Section tasks = top_.Table("tasks");
+        tasks.Table(name).Fail("route", "has a budget and " + entry.provider + "/" + entry.model +
+                                            " has no price; add it to [models]");
+      }
+    }
   }
 
   const toml::table& root_;

@@ -195,6 +195,23 @@ std::optional<model::ModelPrice> ReadPrices(Section& section) {
                            .long_cache_write_nanos_per_1k = long_write.value_or(write_price)};
 }
 
+model::RateLimits ReadRates(Section& section) {
+  constexpr IntRange kRange{.min = 1, .max = 1'000'000'000'000};
+  model::RateLimits rates;
+  for (const auto& [key, rate] : {std::pair<std::string_view, std::int64_t*>{
+                                      "requests_per_minute", &rates.requests_per_minute},
+                                  {"tokens_per_minute", &rates.tokens_per_minute},
+                                  {"input_tokens_per_minute", &rates.input_tokens_per_minute},
+                                  {"output_tokens_per_minute", &rates.output_tokens_per_minute}}) {
+    if (section.Has(key)) {
+      *rate = section.Int(key, *rate, kRange);
+    } else {
+      section.Known(key);
+    }
+  }
+  return rates;
+}
+
 std::int64_t ReadRequiredTokens(Section& section, std::string_view key) {
   constexpr IntRange kRange{.min = 1, .max = 100'000'000};
   if (!section.Has(key)) section.Fail(key, "missing: a whole number of tokens");
@@ -228,9 +245,7 @@ ProviderConfig ReadProvider(const std::string& name, Section section,
       section.Int("concurrency", provider.concurrency, {.min = 1, .max = 10'000});
   provider.max_response_bytes = section.Int("max_response_bytes", provider.max_response_bytes,
                                             {.min = 64LL << 10, .max = 1LL << 30});
-  for (const std::string_view key : {"requests_per_minute", "tokens_per_minute"}) {
-    section.NotSupported(key);
-  }
+  provider.rates = ReadRates(section);
   section.RefuseOthers();
   return config;
 }
@@ -246,6 +261,7 @@ Models ReadModels(Section section) {
     info.context_window_tokens = ReadRequiredTokens(model_section, "context_window");
     info.max_output_tokens = ReadRequiredTokens(model_section, "max_output_tokens");
     info.price = ReadPrices(model_section);
+    info.rates = ReadRates(model_section);
     model_section.RefuseOthers();
     if (slash == std::string::npos) continue;
     models[{.provider = name.substr(0, slash), .model = name.substr(slash + 1)}] = info;

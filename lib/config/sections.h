@@ -3,8 +3,10 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/config.h"
@@ -20,6 +22,9 @@ Kafka ReadKafka(Section section, const Names& tasks, const Environment& environm
 Redis ReadRedis(Section section, const Environment& environment);
 Admin ReadAdmin(Section section);
 Limits ReadLimits(Section section, const Kafka& kafka);
+Budgets ReadBudgets(Section section);
+// Dollars as a text; nullopt: not there, or reported.
+std::optional<model::NanoUsd> ReadMoney(Section& section, std::string_view key);
 
 ProviderConfig ReadProvider(const std::string& name, Section section,
                             const Environment& environment);

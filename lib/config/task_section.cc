@@ -233,6 +233,8 @@ std::shared_ptr<const Task> ReadTask(const std::string& name, Section section,
   ReadPrompt(*task, section);
   ReadAnswer(*task, section, context);
   ReadPatience(*task, section);
+  task->budget = {.day = ReadMoney(section, "budget_day_usd"),
+                  .month = ReadMoney(section, "budget_month_usd")};
   task->isolate_tenants = section.Bool("isolate_tenants", task->isolate_tenants);
   task->results_topic = section.String("results", "");
   if (section.Has("results") && !IsTopicName(task->results_topic)) {

@@ -28,6 +28,11 @@ void LocalCoordinator::Execute(const ports::SyncPermits& command) {
                                                  }});
 }
 
+void LocalCoordinator::Execute(const ports::ReserveCalls& command) {
+  inbox_.Post(
+      ports::CallsReserved{command.reserve, limits_.Reserve({}, command, options_.clock())});
+}
+
 void LocalCoordinator::Execute(const ports::LookUpOutcomes& command) {
   const base::Timestamp now = options_.clock();
   std::vector<ports::LedgerEntry> entries(command.keys.size());

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 
+#include "admission/limit_book.h"
 #include "base/time.h"
 #include "coordinator/local_ledger.h"
 #include "ports/commands.h"
@@ -25,7 +26,10 @@ class LocalCoordinator {
   LocalCoordinator(LocalOptions options, runtime::Inbox& inbox);
 
   void Execute(const ports::SyncPermits& command);
+  void Execute(const ports::ReserveCalls& command);
   void Execute(const ports::LookUpOutcomes& command);
+  // There is no one else to tell.
+  void Execute(const ports::HoldRoute&) {}
   // Every claim is ours, and ends with us.
   void Execute(const ports::MarkSent&) {}
   void Execute(const ports::ReleaseClaims& command);
@@ -36,6 +40,7 @@ class LocalCoordinator {
   runtime::Inbox& inbox_;
   std::int64_t granted_total_ = 0;
   std::int64_t released_total_ = 0;
+  admission::LimitBook limits_;
   LocalLedger ledger_;
 };
 

@@ -14,5 +14,6 @@ using LookupId = base::Id<struct LookupTag>;
 using StoreId = base::Id<struct StoreTag>;
 using ReleaseId = base::Id<struct ReleaseTag>;
 using SyncId = base::Id<struct SyncTag>;
+using ReserveId = base::Id<struct ReserveTag>;
 
 }  // namespace llmbatch::model

@@ -28,6 +28,14 @@ struct RouteEntry {
   friend auto operator<=>(const RouteEntry&, const RouteEntry&) = default;
 };
 
+// Nano-dollars that calls may cost; nullopt: any sum.
+struct BudgetCaps {
+  std::optional<NanoUsd> day;    // of the calendar, in UTC
+  std::optional<NanoUsd> month;  // likewise
+
+  bool any() const { return day || month; }
+};
+
 struct Task {
   std::string name;
   std::string workflow = "map";
@@ -51,6 +59,7 @@ struct Task {
   int max_item_attempts =
       3;  // times that an item is asked again when its answer is missing or invalid
   std::string results_topic;  // empty: the deployment's
+  BudgetCaps budget;
 };
 
 // Dollars per million tokens become nano-dollars per thousand tokens, which is an integer for every
@@ -64,10 +73,19 @@ struct ModelPrice {
   std::int64_t long_cache_write_nanos_per_1k = 0;
 };
 
+// What may be asked in a minute, over all replicas; 0: as much as you like.
+struct RateLimits {
+  std::int64_t requests_per_minute = 0;
+  std::int64_t tokens_per_minute = 0;  // input and output together
+  std::int64_t input_tokens_per_minute = 0;
+  std::int64_t output_tokens_per_minute = 0;
+};
+
 struct ModelInfo {
   std::int64_t context_window_tokens = 128'000;
   std::int64_t max_output_tokens = 16'000;
   std::optional<ModelPrice> price;  // nullopt: cost is unknown, never zero
+  RateLimits rates;                 // of this model alone
 };
 
 // How a provider's wire format is spoken; everything in which compatible servers differ is a switch
@@ -93,6 +111,7 @@ struct Provider {
   PromptCache prompt_cache = PromptCache::kNone;  // how long the system text is kept at theirs
   std::int64_t concurrency = 64;                  // calls in flight of this replica
   std::int64_t max_response_bytes = 32LL << 20;
+  RateLimits rates;  // of all models of this provider together
 };
 
 // What the configuration says about the work itself. Immutable once built: a reload makes a new

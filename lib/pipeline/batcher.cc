@@ -13,8 +13,8 @@ constexpr std::size_t kFirstLane = 0;
 
 }  // namespace
 
-Batcher::Key Batcher::KeyOf(const Request& request) {
-  const bool isolated = request.recipe->task().isolate_tenants;
+Batcher::Key Batcher::KeyOf(const Request& request) const {
+  const bool isolated = by_user_ || request.recipe->task().isolate_tenants;
   return Key{.task_version = request.recipe->version(),
              .tenant = isolated ? request.item.user_id : std::string()};
 }

@@ -19,6 +19,9 @@ namespace llmbatch::pipeline {
 // Only items of one task, model and (with isolate_tenants) one user share a batch.
 class Batcher {
  public:
+  // `by_user`: only items of one user share a batch, whatever their task says.
+  explicit Batcher(bool by_user) : by_user_(by_user) {}
+
   enum class Fit { kTaken, kTooLarge };
 
   // Gathers the item; kTooLarge: it is over the bound and was not taken. Batches that are ready are
@@ -46,10 +49,11 @@ class Batcher {
     std::shared_ptr<Recipe> recipe;
     batching::Accumulator accumulator;
   };
-  static Key KeyOf(const Request& request);
+  Key KeyOf(const Request& request) const;
   void Close(const std::shared_ptr<Recipe>& recipe, batching::ClosedBatch batch,
              std::string_view reason, ports::Commands& out);
 
+  bool by_user_ = false;
   std::map<Key, Gathering> gathering_;
   std::vector<BatchPlan> ready_;
 };

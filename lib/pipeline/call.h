@@ -6,17 +6,21 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "admission/call_order.h"
+#include "admission/cost_cap.h"
 #include "base/time.h"
 #include "model/ids.h"
+#include "model/money.h"
 #include "pipeline/recipe.h"
 
 namespace llmbatch::pipeline {
 
 // The states a call can be in; the same words are metric labels and stand in
 // docs/life-of-a-request.md.
-enum class CallState { kWaitingForPermit, kInFlight, kBackingOff };
+enum class CallState { kWaitingForLimit, kWaitingForPermit, kInFlight, kBackingOff };
 std::string_view ToString(CallState state);
 
 struct Call {
@@ -27,10 +31,11 @@ struct Call {
   std::vector<model::RequestId> requests;
 
   CallState state = CallState::kWaitingForPermit;
-  int attempts = 0;           // that failed for reasons that may pass
-  bool urgent = false;        // has a real-time item
-  int priority = 0;           // the highest of its items
-  bool has_deadline = false;  // at least one of its items has
+  int attempts = 0;                     // that failed for reasons that may pass
+  bool urgent = false;                  // has a real-time item
+  int priority = 0;                     // the highest of its items
+  admission::FairTurns::Turn turn = 0;  // of its users
+  bool has_deadline = false;            // at least one of its items has
   base::Timestamp created;
   base::Timestamp waiting_since;
   base::Timestamp not_before;  // kBackingOff: when it waits for a permit again
@@ -38,8 +43,13 @@ struct Call {
   // Of the attempt that is in flight:
   model::CallId attempt;
   base::Timestamp started;
+  bool uses_up_attempt = true;        // its failure told something that wasn't known
   std::vector<std::string> nonces;    // one a request, in their order
   std::int64_t estimated_tokens = 0;  // of the whole prompt, uncalibrated
+  // What is reserved of the caps of its items' jobs.
+  std::vector<std::pair<std::shared_ptr<admission::CostCap>, model::NanoUsd>> capped;
 };
+
+admission::CallOrder OrderOf(const Call& call);
 
 }  // namespace llmbatch::pipeline

@@ -2,7 +2,6 @@
 // start.
 #pragma once
 
-#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -11,6 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "admission/breaker.h"
+#include "admission/call_order.h"
 #include "base/time.h"
 #include "model/task.h"
 #include "pipeline/call.h"
@@ -28,6 +29,8 @@ struct RouteStatus {
 // its own calls waiting.
 class CallQueue {
  public:
+  explicit CallQueue(admission::BreakerOptions breaker = {}) : breaker_(breaker) {}
+
   // How many calls each provider may have in flight, whatever the recipe of a call says.
   void SetProviders(const std::map<std::string, model::Provider>& providers);
 
@@ -40,11 +43,20 @@ class CallQueue {
   std::int64_t Startable(base::Timestamp now) const;
 
   void OnStarted(const Call& call);
-  void OnEnded(const Call& call);
+  // `sign` is what it tells of its provider; nullopt: nothing. Returns whether the provider's
+  // breaker was opened by it, or kept open.
+  bool OnEnded(const Call& call, std::optional<admission::Breaker::Sign> sign, base::Timestamp now);
+  // Calls to that provider would wait for a probe that isn't due.
+  bool IsClosedOff(const std::string& provider, base::Timestamp now) const;
+  // The providers used so far, and whether the breaker of each is open.
+  std::map<std::string, bool> Breakers() const;
 
   // No call of this provider and model starts before then. Never shortens a hold.
-  void Hold(const Call& call, base::Timestamp until);
+  void Hold(const model::RouteEntry& route, base::Timestamp until);
   std::optional<base::Timestamp> HeldUntil(const Call& call, base::Timestamp now) const;
+
+  // The call's provider has as many in flight as it may.
+  bool IsBusy(const Call& call) const;
 
   // When a hold ends that calls wait for.
   std::optional<base::Timestamp> Deadline(base::Timestamp now) const;
@@ -52,26 +64,24 @@ class CallQueue {
   std::vector<RouteStatus> Status(base::Timestamp now) const;
 
  private:
-  struct Order {
-    bool not_urgent;
-    int negated_priority;
-    model::BatchId id;
-    friend auto operator<=>(const Order&, const Order&) = default;
-  };
   // A hold is for one model, the bound of concurrency for the whole provider.
   struct Gate {
-    std::set<Order> waiting;
+    std::set<admission::CallOrder> waiting;
     base::Timestamp held_until;
   };
   struct Provider {
+    explicit Provider(admission::BreakerOptions options) : breaker(options) {}
+
+    admission::Breaker breaker;
     std::map<std::string, Gate> gates;  // by model
     std::int64_t in_flight = 0;
-    std::int64_t concurrency = 0;
+    std::int64_t concurrency = 0;  // 0: not known yet
   };
-  static Order OrderOf(const Call& call);
+  Provider& ProviderNamed(const std::string& name);
   Provider& ProviderOf(const Call& call);
   Gate& GateOf(const Call& call);
 
+  admission::BreakerOptions breaker_;
   std::map<std::string, Provider> providers_;
   std::size_t size_ = 0;
 };

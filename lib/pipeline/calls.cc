@@ -1,7 +1,6 @@
 #include "pipeline/calls.h"
 
 #include <algorithm>
-#include <cmath>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -34,7 +33,14 @@ Lane& LaneOf(const Call& call) { return call.recipe->lanes()[call.lane]; }
 }  // namespace
 
 Calls::Calls(const Options& options, RequestTable& requests, base::Rng& rng)
-    : options_(options), requests_(requests), rng_(rng), permits_(options.permits) {}
+    : options_(options),
+      requests_(requests),
+      rng_(rng),
+      permits_(options.permits),
+      queue_({.probe_interval = options.probe_interval}),
+      limits_(options.call_limits),
+      charging_(options.budgets, limits_),
+      holds_(options.backoff) {}
 
 Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
   const model::BatchId id = batch_ids_.Next();
@@ -53,6 +59,7 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
     call.priority = std::max(call.priority, found->second.item.priority);
     call.has_deadline = call.has_deadline || found->second.item.deadline.has_value();
   }
+  call.turn = TurnOf(call);
   return calls_.emplace(id, std::move(call)).first->second;
 }
 
@@ -60,12 +67,6 @@ void Calls::Begin(BatchPlan plan, base::Timestamp now) {
   if (stopped_) return;
   Call& call = NewCall(std::move(plan), now);
   call.requests.empty() ? Erase(call.id) : Enqueue(call, now);
-}
-
-void Calls::Enqueue(Call& call, base::Timestamp now) {
-  call.state = CallState::kWaitingForPermit;
-  call.waiting_since = now;
-  queue_.Push(call);
 }
 
 void Calls::BackOff(Call& call, base::Timestamp until) {
@@ -110,6 +111,7 @@ void Calls::MarkSent(const Call& call, ports::Commands& out) const {
 
 bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Commands& out) {
   Prune(call, now, verdicts);
+  KeepWithinCaps(call, verdicts);
   if (call.requests.empty()) return false;
 
   const Lane& lane = LaneOf(call);
@@ -142,6 +144,8 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   attempts_.emplace(call.attempt, call.id);
   jobs_called_.insert(jobs_called_.end(), jobs.begin(), jobs.end());
   queue_.OnStarted(call);
+  turns_.OnServed(call.turn);
+  if (limits_.NeedsOf(call.id) != nullptr) limits_.OnStarted(call.id);
   SetStage(call, Stage::kInFlight);
   MarkSent(call, out);
   out.emplace_back(ports::StartCall{.call = call.attempt,
@@ -158,7 +162,9 @@ void Calls::EndOverdue(base::Now now, Verdicts& verdicts) {
   for (auto& [id, call] : calls_) {
     if (call.state == CallState::kInFlight) continue;
     if (some_abandoned || call.has_deadline) Prune(call, now, verdicts);
-    const bool waited_too_long = now.steady >= call.created + options_.max_wait;
+    // A limit of ours comes to an end by itself, however many wait for it.
+    const bool waited_too_long =
+        now.steady >= call.created + options_.max_wait && call.state != CallState::kWaitingForLimit;
     if (!waited_too_long && !call.requests.empty()) continue;
     Prune(call, now, verdicts);
     for (const model::RequestId request : call.requests) {
@@ -171,7 +177,7 @@ void Calls::EndOverdue(base::Now now, Verdicts& verdicts) {
   for (const model::BatchId id : ended) {
     Call& call = calls_.at(id);
     if (call.state == CallState::kBackingOff) backing_off_.erase({call.not_before, id});
-    if (call.state == CallState::kWaitingForPermit) queue_.Remove(call);
+    StopWaiting(call);
     Erase(id);
   }
 }
@@ -184,6 +190,9 @@ Verdicts Calls::Advance(base::Now now, ports::Commands& out) {
     Enqueue(call, now.steady);
   }
   EndOverdue(now, verdicts);
+  limits_.SetDate(now.wall);
+  EndExhausted(now, verdicts);
+  LetBookedGo(now.steady);
   while (!stopped_ && queue_.Startable(now.steady) > 0 && permits_.TryTake(now.steady)) {
     const auto id = queue_.Pop(now.steady);
     LLMBATCH_CHECK(id.has_value());
@@ -193,11 +202,14 @@ Verdicts Calls::Advance(base::Now now, ports::Commands& out) {
                                 base::ToSeconds(now.steady - call.waiting_since)));
     } else {
       permits_.GiveBack(now.steady);
+      limits_.Remove(*id);
       Erase(*id);
     }
   }
+  BeginPostponed(now.steady);
   permits_.SetWanted(stopped_ ? 0 : queue_.Startable(now.steady));
   if (auto sync = permits_.NextSync(sync_ids_.Next(), now.steady)) out.emplace_back(*sync);
+  BookLimits(now.steady, out);
   return verdicts;
 }
 
@@ -208,13 +220,14 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   if (attempt == attempts_.end()) return verdicts;
   Call& call = calls_.at(attempt->second);
   attempts_.erase(attempt);
-  queue_.OnEnded(call);
   permits_.GiveBack(now.steady);
   SetStage(call, Stage::kQueued);
 
   const auto* failure = std::get_if<ports::TransportFailure>(&event.outcome);
   if (stopped_ && failure != nullptr && failure->fault == ports::TransportFault::kAborted) {
     // We gave it up ourselves: its items are as open as they were, and the next owner asks them.
+    SettleLimits(call, {});
+    queue_.OnEnded(call, std::nullopt, now.steady);
     Erase(call.id);
     return verdicts;
   }
@@ -223,16 +236,26 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   std::variant<providers::Completion, providers::CallFailure> decoded;
   if (const auto* response = std::get_if<ports::HttpResponse>(&event.outcome)) {
     decoded = codec->Decode(*response, now.wall);
-    ObserveRateLimits(lane.route, codec->RateLimitsOf(*response, now.wall), out);
+    const providers::RateLimits told = codec->RateLimitsOf(*response, now.wall);
+    ObserveRateLimits(lane.route, told, out);
+    charging_.Correct(call, told);
   } else {
     decoded = providers::Classify(*failure);
   }
   if (const auto* completion = std::get_if<providers::Completion>(&decoded)) {
     ObserveCall(lane.route, "ok", now.steady - call.started, out);
+    queue_.OnEnded(call, admission::Breaker::Sign::kAnswers, now.steady);
+    SettleLimits(
+        call, {.usage = completion->usage,
+               .cost = completion->usage ? providers::CostOf(*completion->usage, lane.model.price)
+                                         : std::nullopt,
+               .maybe_billed = true});
     OnAnswer(call, *completion, now, verdicts, out);
   } else {
     const auto& call_failure = std::get<providers::CallFailure>(decoded);
     ObserveCall(lane.route, providers::ToString(call_failure.cls), now.steady - call.started, out);
+    EndFailed(call, call_failure, now, out);
+    SettleLimits(call, {.usage = {}, .cost = {}, .maybe_billed = call_failure.maybe_billed});
     OnFailure(call, call_failure, now, verdicts, out);
   }
   return verdicts;
@@ -253,6 +276,7 @@ void Calls::Book(const Call& call, const providers::Completion& completion, port
   const auto cost = providers::CostOf(usage, lane.model.price);
   lane.calibration.Observe(call.estimated_tokens, usage.input_tokens);
   call.recipe->ObserveAnswer(usage.output_tokens, static_cast<std::int64_t>(call.requests.size()));
+  lane.output.Observe(static_cast<std::int64_t>(call.requests.size()), usage.output_tokens);
   ObserveUsage(lane.route, usage, cost, lane.calibration.ratio(), out);
 
   std::vector<std::int64_t> weights;
@@ -270,6 +294,7 @@ void Calls::Book(const Call& call, const providers::Completion& completion, port
     request.usage += shares[i];
     if (cost && request.cost) {
       *request.cost += costs[i];
+      if (request.job && request.job->cap) request.job->cap->Spend(costs[i]);
     } else {
       request.cost.reset();
     }
@@ -361,12 +386,6 @@ void Calls::OnFailure(Call& call, const providers::CallFailure& failure, base::N
     case providers::Action::kHold:
       break;
   }
-  queue_.Hold(call, now.steady + options_.probe_interval);
-  out.emplace_back(
-      ports::LogLine{.level = ports::LogLevel::kError,
-                     .message = "provider refuses all calls; held until it is probed again",
-                     .fields = {{"provider", LaneOf(call).route.provider},
-                                {"reason", std::string(failure.message)}}});
   if (call.lane + 1 < call.recipe->lanes().size()) {
     GiveUp(call, code, failure.message, now, verdicts);
   } else {
@@ -376,7 +395,7 @@ void Calls::OnFailure(Call& call, const providers::CallFailure& failure, base::N
 
 void Calls::RetryLater(Call& call, const providers::CallFailure& failure, base::Now now,
                        Verdicts& verdicts, ports::Commands& out) {
-  ++call.attempts;
+  if (call.uses_up_attempt) ++call.attempts;
   if (call.attempts >= call.recipe->task().max_attempts) {
     GiveUp(call, providers::ErrorCodeFor(failure.cls), failure.message, now, verdicts);
     return;
@@ -385,12 +404,9 @@ void Calls::RetryLater(Call& call, const providers::CallFailure& failure, base::
   out.emplace_back(Observed(
       ports::Metric::kProviderRetries, 1,
       {lane.route.provider, lane.route.model, std::string(providers::ToString(failure.cls))}));
-  base::Duration delay = admission::NextDelay(options_.backoff, call.attempts, rng_);
-  if (failure.retry_after) {
-    queue_.Hold(call, now.steady + *failure.retry_after);
-    delay += *failure.retry_after;
-  }
-  BackOff(call, now.steady + delay);
+  const base::Duration delay = admission::NextDelay(options_.backoff, call.attempts, rng_);
+  const base::Timestamp held_until = queue_.HeldUntil(call, now.steady).value_or(now.steady);
+  BackOff(call, held_until + delay);
 }
 
 void Calls::Split(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
@@ -467,6 +483,7 @@ std::optional<base::Timestamp> Calls::Deadline(base::Timestamp now) const {
     if (other) deadline = deadline ? std::min(*deadline, *other) : other;
   };
   consider(queue_.Deadline(now));
+  consider(limits_.Deadline(now));
   if (!backing_off_.empty()) consider(backing_off_.begin()->first);
   if (calls_.size() > attempts_.size()) consider(next_overdue_check_);
   return deadline;
@@ -475,8 +492,12 @@ std::optional<base::Timestamp> Calls::Deadline(base::Timestamp now) const {
 void Calls::StopStarting() {
   stopped_ = true;
   for (auto it = calls_.begin(); it != calls_.end();) {
-    if (it->second.state == CallState::kWaitingForPermit) queue_.Remove(it->second);
-    it = it->second.state == CallState::kInFlight ? std::next(it) : calls_.erase(it);
+    if (it->second.state == CallState::kInFlight) {
+      ++it;
+      continue;
+    }
+    StopWaiting(it->second);
+    it = calls_.erase(it);
   }
   backing_off_.clear();
 }
@@ -488,6 +509,8 @@ void Calls::AbortAll(ports::Commands& out) {
 
 std::int64_t Calls::Count(CallState state) const {
   switch (state) {
+    case CallState::kWaitingForLimit:
+      return limits_.waiting();
     case CallState::kInFlight:
       return static_cast<std::int64_t>(attempts_.size());
     case CallState::kBackingOff:
@@ -496,29 +519,6 @@ std::int64_t Calls::Count(CallState state) const {
       return static_cast<std::int64_t>(queue_.size());
   }
   return 0;
-}
-
-std::map<model::RequestId, std::string> Calls::WaitingReasons(base::Timestamp now) const {
-  std::map<model::RequestId, std::string> reasons;
-  for (const auto& [id, call] : calls_) {
-    if (call.state == CallState::kInFlight) continue;
-    std::string reason = "permit";
-    if (call.state == CallState::kBackingOff) {
-      const auto seconds =
-          static_cast<std::int64_t>(std::ceil(base::ToSeconds(call.not_before - now)));
-      reason = "back-off, about " + std::to_string(std::max<std::int64_t>(0, seconds)) + " s";
-    } else if (const auto until = queue_.HeldUntil(call, now)) {
-      const auto seconds = static_cast<std::int64_t>(std::ceil(base::ToSeconds(*until - now)));
-      reason = "provider " + LaneOf(call).route.provider + ": hold, about " +
-               std::to_string(seconds) + " s";
-    }
-    for (const model::RequestId request : call.requests) {
-      const auto found = requests_.find(request);
-      if (found != requests_.end() && found->second.job)
-        reasons.emplace(found->second.job->job, reason);
-    }
-  }
-  return reasons;
 }
 
 }  // namespace llmbatch::pipeline

@@ -8,10 +8,13 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "admission/hold_keeper.h"
+#include "admission/limit_keeper.h"
 #include "admission/permit_keeper.h"
 #include "base/rng.h"
 #include "base/time.h"
@@ -19,6 +22,7 @@
 #include "model/result.h"
 #include "pipeline/call.h"
 #include "pipeline/call_queue.h"
+#include "pipeline/charging.h"
 #include "pipeline/options.h"
 #include "pipeline/reading.h"
 #include "pipeline/request.h"
@@ -51,9 +55,9 @@ class Calls {
   // Queues one call for the batch.
   void Begin(BatchPlan plan, base::Timestamp now);
   Verdicts OnCompleted(const ports::CallCompleted& event, base::Now now, ports::Commands& out);
-  void OnSynced(const ports::PermitsSynced& event, base::Timestamp now) {
-    permits_.OnSynced(event, now);
-  }
+  void OnSynced(const ports::PermitsSynced& event, base::Timestamp now);
+  void OnReserved(const ports::CallsReserved& event, base::Timestamp now);
+  void OnHeld(const ports::RouteHold& hold, base::Timestamp now);
   void OnOffered() { permits_.OnOffered(); }
 
   // Starts what may start, ends what has waited too long, and asks for permits.
@@ -72,9 +76,10 @@ class Calls {
   void KeepLease(bool keep) { permits_.KeepLease(keep); }
 
   // New calls keep to these. What is queued or in flight keeps its recipe.
-  void SetLimits(std::int64_t permits, const std::map<std::string, model::Provider>& providers) {
+  void SetLimits(std::int64_t permits, const model::Catalog& catalog) {
     permits_.SetLimit(permits);
-    queue_.SetProviders(providers);
+    queue_.SetProviders(catalog.providers);
+    charging_.SetRates(catalog);
   }
 
   // Forgets all calls that aren't in flight, and starts no more.
@@ -86,13 +91,47 @@ class Calls {
   std::size_t in_flight() const { return attempts_.size(); }
   std::int64_t Count(CallState state) const;
   const admission::PermitKeeper& permits() const { return permits_; }
+  const admission::LimitKeeper& limits() const { return limits_; }
+  // Calls that wait, by what for, in one word.
+  std::map<std::string, std::int64_t> CountWaiting(base::Timestamp now) const;
+  std::map<std::string, bool> Breakers() const { return queue_.Breakers(); }
   std::vector<RouteStatus> Routes(base::Timestamp now) const { return queue_.Status(now); }
   // For each job that has a call which isn't in flight: what that call waits for.
   std::map<model::RequestId, std::string> WaitingReasons(base::Timestamp now) const;
 
  private:
+  // Why a call waits that isn't in flight.
+  struct Reason {
+    std::string_view word;
+    std::string text;  // with how long, where that is known
+  };
+  Reason ReasonOf(const Call& call, base::Timestamp now) const;
+
   Call& NewCall(BatchPlan plan, base::Timestamp now);
+  // A call keeps its turn when it is made again.
+  admission::FairTurns::Turn TurnOf(const Call& call);
+  // Waits for its limits, if any hold for it, and then for a permit.
   void Enqueue(Call& call, base::Timestamp now);
+  void WaitForPermit(Call& call, base::Timestamp now);
+  void StopWaiting(const Call& call);
+  void LetBookedGo(base::Timestamp now);
+  void BookLimits(base::Timestamp now, ports::Commands& out);
+  // Tells the provider's breaker, and moves calls on to other providers if it opens.
+  void EndFailed(Call& call, const providers::CallFailure& failure, base::Now now,
+                 ports::Commands& out);
+  void MoveOn(const std::string& provider, base::Timestamp now);
+  // Passes over providers whose breaker is open, if the route has others.
+  void ChooseLane(Call& call, base::Timestamp now) const;
+  // Puts what the call has really used in the place of what was booked.
+  void SettleLimits(Call& call, const CallUse& use);
+  // Leaves out what its item's or job's max_cost_usd doesn't allow, or not yet.
+  void KeepWithinCaps(Call& call, Verdicts& verdicts);
+  void ReleaseCaps(Call& call, const CallUse& use);
+  void BeginPostponed(base::Timestamp now);
+  void EndExhausted(base::Now now, Verdicts& verdicts);
+  // Holds the route of a call that the provider refused; false: the refusal told nothing new.
+  bool HoldRouteOf(const Call& call, const providers::CallFailure& failure, base::Now now,
+                   ports::Commands& out);
   void BackOff(Call& call, base::Timestamp until);
   void Erase(model::BatchId id);
 
@@ -130,14 +169,20 @@ class Calls {
   base::Rng& rng_;
   admission::PermitKeeper permits_;
   CallQueue queue_;
+  admission::LimitKeeper limits_;
+  Charging charging_;
+  admission::HoldKeeper holds_;
+  admission::FairTurns turns_;
   base::IdSequence<model::BatchId> batch_ids_;
   base::IdSequence<model::CallId> call_ids_;
   base::IdSequence<model::SyncId> sync_ids_;
+  base::IdSequence<model::ReserveId> reserve_ids_;
   std::unordered_map<model::BatchId, Call> calls_;
   std::unordered_map<model::CallId, model::BatchId> attempts_;
   std::set<std::pair<base::Timestamp, model::BatchId>> backing_off_;
   std::vector<model::RequestId> jobs_called_;
   std::vector<model::RequestId> abandoned_;
+  std::vector<BatchPlan> postponed_;
   base::Timestamp next_overdue_check_;
   bool some_abandoned_ = false;
   bool stopped_ = false;

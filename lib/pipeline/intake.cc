@@ -70,7 +70,7 @@ void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string id
   request.origin = std::move(origin);
   request.identity = std::move(identity);
   request.envelope = std::move(envelope);
-  request.job = job;
+  request.job = std::move(job);
   request.arrived = now_.steady;
 
   const auto recipe = recipes_.find(request.item.task);
@@ -118,13 +118,14 @@ void Pipeline::AcceptJob(model::Job job, const ports::Record& record, std::strin
   }
   const model::RequestId id = request_ids_.Next();
   open_jobs_.emplace(id, open);
+  const auto cap = job.max_cost ? std::make_shared<admission::CostCap>(*job.max_cost) : nullptr;
   PublishReport(id, jobs_.Begin(id, job, std::move(content), now_));
   for (std::size_t i = 0; i < job.items.size(); ++i) {
     model::Origin origin = open.origin;
     origin.index = static_cast<std::int32_t>(i);
     std::string item_identity = identity + "#" + std::to_string(i);
     AcceptItem(std::move(job.items[i]), std::move(origin), std::move(item_identity), envelope,
-               JobMembership{.job = id, .index = i});
+               JobMembership{.job = id, .index = i, .cap = cap});
   }
 }
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "admission/backoff.h"
+#include "admission/limit_keeper.h"
 #include "admission/permit_keeper.h"
 #include "base/time.h"
 #include "jobs/job_table.h"
@@ -39,6 +40,13 @@ enum class Delivery {
   kExactlyOnce   // both in one transaction
 };
 
+struct Budgets {
+  model::BudgetCaps all;
+  model::BudgetCaps each_user;  // items without a user are one user's
+
+  bool by_user() const { return each_user.any(); }
+};
+
 struct Options {
   std::shared_ptr<const model::Catalog> catalog;
   Topics topics;
@@ -46,6 +54,8 @@ struct Options {
   std::string start_id;    // differs for every start of every replica: names its batches
   std::uint64_t seed = 1;  // of nonces and jitter
   admission::PermitOptions permits;
+  admission::LimitOptions call_limits;
+  Budgets budgets;
   admission::BackoffOptions backoff;
   jobs::JobOptions jobs;
   Delivery delivery = Delivery::kAtLeastOnce;

@@ -17,6 +17,12 @@ constexpr base::Duration kWaitingInterval = std::chrono::milliseconds(250);
 // Giving permits back is a courtesy to the other replicas: they come back by themselves after one
 // lease.
 constexpr base::Duration kReturnTimeout = std::chrono::seconds(2);
+constexpr double kNanosPerUsd = 1e9;
+
+double ToUsd(std::int64_t nanos) { return static_cast<double>(nanos) / kNanosPerUsd; }
+
+constexpr std::array kCallStates{CallState::kWaitingForLimit, CallState::kWaitingForPermit,
+                                 CallState::kInFlight, CallState::kBackingOff};
 
 }  // namespace
 
@@ -24,6 +30,7 @@ Pipeline::Pipeline(Options options)
     : options_(std::move(options)),
       rng_(options_.seed),
       partitions_(options_.limits, options_.commit_interval),
+      batcher_(options_.budgets.by_user()),
       calls_(options_, requests_, rng_),
       outbox_(options_.backoff),
       jobs_(options_.jobs) {}
@@ -91,6 +98,13 @@ void Pipeline::On(ports::PermitsSynced& event) {
   Emit(Observed(ports::Metric::kRedisUp, event.outcome.ok() ? 1 : 0));
   calls_.OnSynced(event, now_.steady);
 }
+
+void Pipeline::On(ports::CallsReserved& event) {
+  SetDegraded("limits", !event.outcome.ok());
+  calls_.OnReserved(event, now_.steady);
+}
+
+void Pipeline::On(ports::RouteHeld& event) { calls_.OnHeld(event.hold, now_.steady); }
 
 void Pipeline::On(ports::PermitsOffered&) { calls_.OnOffered(); }
 
@@ -314,10 +328,22 @@ void Pipeline::ReportGauges() {
   }
   Emit(Observed(Metric::kConfigReloadOk, reload_refused_ ? 0 : 1));
   Emit(Observed(Metric::kConfigLoadedAt, base::ToSeconds(loaded_at_->time_since_epoch())));
-  for (const CallState state :
-       {CallState::kWaitingForPermit, CallState::kInFlight, CallState::kBackingOff}) {
+  for (const CallState state : kCallStates) {
     Emit(Observed(Metric::kCalls, static_cast<double>(calls_.Count(state)),
                   {std::string(ToString(state))}));
+  }
+  for (const auto& [reason, count] : calls_.CountWaiting(now_.steady)) {
+    Emit(Observed(Metric::kCallsWaiting, static_cast<double>(count), {reason}));
+  }
+  for (const auto& [provider, open] : calls_.Breakers()) {
+    Emit(Observed(Metric::kProviderBreaker, open ? 1 : 0, {provider}));
+  }
+  for (const auto& budget : calls_.limits().Budgets()) {
+    // Users are no closed set.
+    if (budget.name.starts_with("user ")) continue;
+    const std::string name(budget.name);
+    Emit(Observed(Metric::kBudgetUsd, ToUsd(budget.size), {name}));
+    Emit(Observed(Metric::kBudgetUsedUsd, ToUsd(budget.used), {name}));
   }
   const auto& permits = calls_.permits();
   Emit(Observed(Metric::kPermitLimit, static_cast<double>(options_.permits.limit)));
@@ -354,10 +380,10 @@ std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const
 Status Pipeline::GetStatus() const {
   Status status;
   status.assigned = partitions_.Status();
-  for (const CallState state :
-       {CallState::kWaitingForPermit, CallState::kInFlight, CallState::kBackingOff}) {
+  for (const CallState state : kCallStates) {
     status.calls.emplace(ToString(state), calls_.Count(state));
   }
+  status.waiting_for = calls_.CountWaiting(now_.steady);
   status.routes = calls_.Routes(now_.steady);
   const auto& permits = calls_.permits();
   status.requests = static_cast<std::int64_t>(requests_.size());

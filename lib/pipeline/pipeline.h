@@ -37,8 +37,9 @@ namespace llmbatch::pipeline {
 // A picture of the core at one moment, for /status and for checking invariants.
 struct Status {
   std::vector<PartitionStatus> assigned;
-  std::map<std::string, std::int64_t> calls;  // by state
-  std::vector<RouteStatus> routes;            // those used so far
+  std::map<std::string, std::int64_t> calls;        // by state
+  std::map<std::string, std::int64_t> waiting_for;  // calls that aren't in flight, by reason
+  std::vector<RouteStatus> routes;                  // those used so far
   std::int64_t requests = 0;
   std::int64_t jobs = 0;
   std::int64_t permit_limit = 0;
@@ -103,6 +104,8 @@ class Pipeline {
   void On(ports::RecordReceived& event);
   void On(ports::OutcomesLookedUp& event);
   void On(ports::PermitsSynced& event);
+  void On(ports::CallsReserved& event);
+  void On(ports::RouteHeld& event);
   void On(ports::PermitsOffered& event);
   void On(ports::CallCompleted& event);
   void On(ports::ClaimsReleased& event);

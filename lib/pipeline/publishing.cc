@@ -99,8 +99,9 @@ void Pipeline::PublishProgress(const OpenJob& job, const model::Progress& progre
   partitions_.Expect(record, 1);
   Envelope keyed = *job.envelope;
   keyed.key = progress.job_id;
-  Publish(record, MakeMessage(options_.topics.progress, keyed, wire::EncodeProgress(progress),
-                              ledger::MessageId(job.identity, "progress", progress.sequence)),
+  Publish(record,
+          MakeMessage(options_.topics.progress, keyed, wire::EncodeProgress(progress),
+                      ledger::MessageId(job.identity, "progress", progress.sequence)),
           Transactions::Company::kNone);
 }
 

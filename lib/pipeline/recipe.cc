@@ -52,7 +52,8 @@ base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model:
              .model = model->second,
              .provider = provider->second,
              .planner = batching::TokenPlanner(recipe->prompt_template_, model_tokens.family),
-             .calibration = tokens::Calibration(model_tokens.seed_ratio)});
+             .calibration = tokens::Calibration(model_tokens.seed_ratio),
+             .output = {}});
   }
   return recipe;
 }

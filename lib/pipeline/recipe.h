@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "admission/output_forecast.h"
 #include "answers/answer_schema.h"
 #include "base/result.h"
 #include "batching/prompt_template.h"
@@ -26,6 +27,7 @@ struct Lane {
   model::Provider provider;
   batching::TokenPlanner planner;
   tokens::Calibration calibration;
+  admission::OutputForecast output;
 
   // Tokens that the items of one batch may have, so that the whole stays within the task's bound
   // and the model's context.

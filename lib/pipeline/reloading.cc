@@ -45,7 +45,7 @@ void Pipeline::On(ports::ConfigurationLoaded& event) {
   options_.max_wait = limits.max_wait;
   options_.jobs.progress_interval = limits.progress_interval;
   options_.commit_interval = limits.commit_interval;
-  calls_.SetLimits(limits.concurrency, options_.catalog->providers);
+  calls_.SetLimits(limits.concurrency, *options_.catalog);
   partitions_.SetLimits(options_.limits, options_.commit_interval);
   jobs_.SetOptions(options_.jobs);
 

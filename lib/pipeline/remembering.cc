@@ -97,6 +97,9 @@ void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entr
     if (auto outcome = wire::DecodeOutcome(entry.outcome)) {
       Emit(Observed(ports::Metric::kLedgerLookups, 1, {"hit"}));
       auto node = requests_.extract(id);
+      const auto& job = node.mapped().job;
+      // It was paid for in an earlier life of the job.
+      if (job && job->cap && outcome->cost) job->cap->Spend(*outcome->cost);
       return Conclude(Settled{
           .request = std::move(node.mapped()), .outcome = *std::move(outcome), .queued = {}});
     }

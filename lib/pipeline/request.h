@@ -9,6 +9,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "admission/cost_cap.h"
 #include "base/time.h"
 #include "model/ids.h"
 #include "model/item.h"
@@ -31,6 +32,7 @@ struct Envelope {
 struct JobMembership {
   model::RequestId job;
   std::size_t index = 0;
+  std::shared_ptr<admission::CostCap> cap;  // of the job; may be null
 };
 
 // Where a request is on its way; one that has an outcome has left the table.

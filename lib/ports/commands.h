@@ -11,8 +11,10 @@
 #include "model/ids.h"
 #include "model/item.h"
 #include "model/origin.h"
+#include "ports/hold.h"
 #include "ports/observe.h"
 #include "ports/record.h"
+#include "ports/reserve.h"
 
 namespace llmbatch::ports {
 
@@ -128,10 +130,10 @@ struct AbortCall {
   model::CallId call;
 };
 
-using Command =
-    std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone, StopConsuming,
-                 PublishRecord, RunTransaction, SyncPermits, LookUpOutcomes, MarkSent,
-                 ReleaseClaims, StoreOutcomes, StartCall, AbortCall, Observe, LogLine>;
+using Command = std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone,
+                             StopConsuming, PublishRecord, RunTransaction, SyncPermits,
+                             ReserveCalls, HoldRoute, LookUpOutcomes, MarkSent, ReleaseClaims,
+                             StoreOutcomes, StartCall, AbortCall, Observe, LogLine>;
 using Commands = std::vector<Command>;
 
 }  // namespace llmbatch::ports

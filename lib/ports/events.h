@@ -13,7 +13,9 @@
 #include "model/ids.h"
 #include "model/origin.h"
 #include "model/task.h"
+#include "ports/hold.h"
 #include "ports/record.h"
+#include "ports/reserve.h"
 
 namespace llmbatch::ports {
 
@@ -78,11 +80,17 @@ struct PermitState {
   std::int64_t live_replicas = 1;
   std::int64_t waiting_replicas = 0;  // others than this one
   base::Duration learning_left{};     // > 0: nothing is granted so long, because the data was lost
+  std::vector<RouteHold> holds{};     // what providers have told any replica
 };
 
 struct PermitsSynced {
   model::SyncId sync;
   base::Result<PermitState> outcome;
+};
+
+struct CallsReserved {
+  model::ReserveId reserve;
+  base::Result<ReserveState> outcome;
 };
 
 // Permits may be free now: a sync is worth while. Pushed, answers no command.
@@ -155,10 +163,10 @@ struct ConfigurationLoaded {
 // A new configuration was read and can't be used; the one before goes on.
 struct ConfigurationRefused {};
 
-using Event =
-    std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
-                 ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced, PermitsOffered,
-                 OutcomesLookedUp, ClaimsReleased, OutcomesStored, CallCompleted, TimerExpired,
-                 StopRequested, ConfigurationLoaded, ConfigurationRefused>;
+using Event = std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
+                           ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced,
+                           CallsReserved, RouteHeld, PermitsOffered, OutcomesLookedUp,
+                           ClaimsReleased, OutcomesStored, CallCompleted, TimerExpired,
+                           StopRequested, ConfigurationLoaded, ConfigurationRefused>;
 
 }  // namespace llmbatch::ports

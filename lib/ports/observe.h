@@ -20,6 +20,7 @@ enum class Metric {
   kBatchFillRatio,  // histogram {task}
   kBatchItems,      // histogram {task}
   kCalls,           // gauge {state}
+  kCallsWaiting,    // gauge {reason}
   kCallSeconds,  // histogram {provider, model, outcome}: gen_ai_client_operation_duration_seconds
   kTokenUsage,   // histogram {provider, model, type}: gen_ai_client_token_usage
   kTokens,       // counter {provider, model, type}
@@ -27,11 +28,15 @@ enum class Metric {
   kCostUnknown,  // counter {provider, model}
   kProviderRequests,    // counter {provider, model, outcome}
   kProviderRetries,     // counter {provider, model, reason}
+  kProviderBreaker,     // gauge {provider}
+  kRefusalBursts,       // counter {provider, model}
   kRateLimitRemaining,  // gauge {provider, model, kind}
   kEstimateRatio,       // gauge {provider, model}
   kAnswerRepairs,       // counter {task, kind}
   kAnswerProblems,      // counter {task, problem}
   kCallsRepeated,       // counter {reason}
+  kBudgetUsd,           // gauge {budget}: the cap
+  kBudgetUsedUsd,       // gauge {budget}: spent and reserved by all replicas
   kPermitLimit,         // gauge
   kPermitsUsed,         // gauge: over all replicas
   kPermitsHeld,         // gauge: by this replica

@@ -117,6 +117,7 @@ RedisCoordinator::Impl::Impl(RedisOptions options, Address address, runtime::Inb
       reconnect_(options_.reconnect) {
   listener_.emplace(WakeListenerOptions{.address = address_,
                                         .channel = deployment_.WakeChannel(),
+                                        .hold_channel = deployment_.HoldChannel(),
                                         .timeouts = options_.timeouts,
                                         .reconnect = options_.reconnect,
                                         .log = options_.log},
@@ -320,6 +321,8 @@ RedisCoordinator::RedisCoordinator(std::unique_ptr<Impl> impl) : impl_(std::move
 RedisCoordinator::~RedisCoordinator() = default;
 
 void RedisCoordinator::Execute(ports::SyncPermits command) { impl_->Execute(std::move(command)); }
+void RedisCoordinator::Execute(ports::ReserveCalls command) { impl_->Execute(std::move(command)); }
+void RedisCoordinator::Execute(ports::HoldRoute command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::LookUpOutcomes command) {
   impl_->Execute(std::move(command));
 }

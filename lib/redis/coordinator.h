@@ -50,6 +50,8 @@ class RedisCoordinator {
   RedisCoordinator& operator=(const RedisCoordinator&) = delete;
 
   void Execute(ports::SyncPermits command);
+  void Execute(ports::ReserveCalls command);
+  void Execute(ports::HoldRoute command);
   void Execute(ports::LookUpOutcomes command);
   void Execute(ports::MarkSent command);
   void Execute(ports::ReleaseClaims command);

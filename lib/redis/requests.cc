@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <optional>
 #include <utility>
 
@@ -10,7 +11,7 @@ namespace {
 
 // One script's answer has to be in memory as a whole, and no one else is served while it runs.
 constexpr std::size_t kMaxKeysPerRequest = 32;
-constexpr std::size_t kPermitStateFields = 7;
+constexpr std::size_t kPermitStateNumbers = 7;
 
 using Entries = std::vector<ports::LedgerEntry>;
 
@@ -20,11 +21,60 @@ std::string Millis(base::Duration duration) {
 
 std::vector<Request> Build(const ports::SyncPermits& sync, const Deployment& deployment,
                            const ServerFacts& facts) {
-  return {{"EVALSHA", facts.permit_script, "1", deployment.PermitsKey(), deployment.replica,
-           Millis(sync.lease), std::to_string(sync.granted_known),
+  return {{"EVALSHA", facts.permit_script, "2", deployment.PermitsKey(), deployment.HoldsKey(),
+           deployment.replica, Millis(sync.lease), std::to_string(sync.granted_known),
            std::to_string(sync.released_total), std::to_string(sync.want),
            std::to_string(sync.limit), deployment.WakePrefix(),
            std::to_string(base::ToMillis(deployment.learning)), facts.run_id}};
+}
+
+std::vector<Request> Build(const ports::HoldRoute& command, const Deployment& deployment,
+                           const ServerFacts& facts) {
+  const ports::RouteHold& hold = command.hold;
+  return {{"EVALSHA", facts.hold_script, "1", deployment.HoldsKey(),
+           hold.provider + "/" + hold.model, Millis(hold.left), std::to_string(hold.bursts),
+           deployment.HoldChannel()}};
+}
+
+void Append(Request& request, const ports::Charges& charges) {
+  request.push_back(std::to_string(charges.size()));
+  for (const ports::Charge& each : charges) {
+    request.push_back(std::to_string(each.limit + 1));
+    request.push_back(std::to_string(each.amount));
+  }
+}
+
+std::string Micros(base::Duration duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+std::vector<Request> Build(const ports::ReserveCalls& reserve, const Deployment& deployment,
+                           const ServerFacts& facts) {
+  Request request{"EVALSHA",
+                  facts.limit_script,
+                  "2",
+                  deployment.RatesKey(),
+                  deployment.BudgetsKey(),
+                  deployment.replica,
+                  facts.run_id,
+                  std::to_string(base::ToMillis(deployment.learning)),
+                  Micros(reserve.horizon),
+                  Micros(reserve.burst),
+                  deployment.BudgetPrefix(),
+                  std::to_string(reserve.limits.size())};
+  for (const ports::Limit& limit : reserve.limits) {
+    request.emplace_back(limit.kind == ports::Limit::Kind::kBudget ? "b" : "r");
+    request.push_back(limit.name);
+    request.push_back(std::to_string(limit.size));
+    request.push_back(std::to_string(limit.spent));
+    request.push_back(std::to_string(limit.reserved));
+    request.push_back(Millis(limit.keep));
+  }
+  Append(request, reserve.corrections);
+  Append(request, reserve.remaining);
+  request.push_back(std::to_string(reserve.calls.size()));
+  for (const ports::Charges& call : reserve.calls) Append(request, call);
+  return {std::move(request)};
 }
 
 // The claim script for so many keys at a time. What `call` doesn't apply to has an empty one.
@@ -77,14 +127,23 @@ std::vector<Request> Build(const ports::StoreOutcomes& store, const Deployment& 
 
 base::Result<ports::PermitState> ReadState(ReplyView reply, std::string_view server) {
   if (reply.IsError()) return ErrorFrom(reply, server);
-  if (reply.Size() != kPermitStateFields) return UnexpectedReply("the permit script", server);
-  std::array<std::int64_t, kPermitStateFields> fields{};
+  // Behind the numbers stand the holds.
+  if (reply.Size() != kPermitStateNumbers + 1) return UnexpectedReply("the permit script", server);
+  std::array<std::int64_t, kPermitStateNumbers> fields{};
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const auto field = reply.At(i).Integer();
     if (!field) return UnexpectedReply("the permit script", server);
     fields[i] = *field;
   }
   constexpr std::int64_t kMaxMillis = 86'400'000;
+  std::vector<ports::RouteHold> holds;
+  const ReplyView told = reply.At(kPermitStateNumbers);
+  if (!told.Size()) return UnexpectedReply("the permit script", server);
+  for (std::size_t i = 0; i < *told.Size(); ++i) {
+    const auto hold = ReadHold(told.At(i).Text().value_or(""));
+    if (!hold) return UnexpectedReply("the permit script", server);
+    holds.push_back(*hold);
+  }
   return ports::PermitState{.granted_total = fields[0],
                             .released_total = fields[1],
                             .limit = fields[2],
@@ -92,7 +151,41 @@ base::Result<ports::PermitState> ReadState(ReplyView reply, std::string_view ser
                             .live_replicas = fields[4],
                             .waiting_replicas = fields[5],
                             .learning_left = std::chrono::milliseconds(
-                                std::clamp<std::int64_t>(fields[6], 0, kMaxMillis))};
+                                std::clamp<std::int64_t>(fields[6], 0, kMaxMillis)),
+                            .holds = std::move(holds)};
+}
+
+base::Result<ports::ReserveState> ReadReserved(const ports::ReserveCalls& reserve, ReplyView reply,
+                                               std::string_view server) {
+  using Outcome = ports::Booking::Outcome;
+  constexpr std::array kOutcomes{Outcome::kLater, Outcome::kBooked, Outcome::kExhausted};
+  constexpr std::size_t kFieldsOfBooking = 3;
+  constexpr std::int64_t kMaxMicros = 3'600'000'000;
+  if (reply.IsError()) return ErrorFrom(reply, server);
+  const std::size_t expected = 1 + reserve.limits.size() + kFieldsOfBooking * reserve.calls.size();
+  if (reply.Size() != expected) return UnexpectedReply("the limit script", server);
+  std::vector<std::int64_t> fields;
+  fields.reserve(expected);
+  for (std::size_t i = 0; i < expected; ++i) {
+    const auto field = reply.At(i).Integer();
+    if (!field) return UnexpectedReply("the limit script", server);
+    fields.push_back(*field);
+  }
+  auto field = fields.begin();
+  ports::ReserveState state;
+  state.epoch = *field++;
+  for (std::size_t i = 0; i < reserve.limits.size(); ++i) state.used.push_back(*field++);
+  for (std::size_t i = 0; i < reserve.calls.size(); ++i, field += kFieldsOfBooking) {
+    const std::int64_t limits = static_cast<std::int64_t>(reserve.limits.size());
+    if (field[0] < 0 || field[0] > 2 || field[2] < 0 || field[2] > limits) {
+      return UnexpectedReply("the limit script", server);
+    }
+    state.bookings.push_back(
+        {.outcome = kOutcomes[static_cast<std::size_t>(field[0])],
+         .wait = std::chrono::microseconds(std::clamp<std::int64_t>(field[1], 0, kMaxMicros)),
+         .limit = static_cast<std::size_t>(std::max<std::int64_t>(1, field[2]) - 1)});
+  }
+  return state;
 }
 
 std::optional<ports::LedgerEntry> ReadEntry(ReplyView value) {
@@ -160,6 +253,29 @@ Overloaded(Functions...) -> Overloaded<Functions...>;
 
 }  // namespace
 
+std::optional<ports::RouteHold> ReadHold(std::string_view message) {
+  constexpr std::int64_t kLongestMillis = 7'200'000;
+  constexpr std::int64_t kMostBursts = 1'000;
+  const auto number = [&message](std::int64_t most) -> std::optional<std::int64_t> {
+    std::int64_t value = 0;
+    const auto [end, error] =
+        std::from_chars(message.data(), message.data() + message.size(), value);
+    const auto digits = static_cast<std::size_t>(end - message.data());
+    if (error != std::errc() || value < 0 || value > most) return std::nullopt;
+    if (digits >= message.size() || message[digits] != ' ') return std::nullopt;
+    message.remove_prefix(digits + 1);
+    return value;
+  };
+  const auto left = number(kLongestMillis);
+  const auto bursts = left ? number(kMostBursts) : std::nullopt;
+  const std::size_t slash = message.find('/');
+  if (!bursts || slash == std::string_view::npos) return std::nullopt;
+  return ports::RouteHold{.provider = std::string(message.substr(0, slash)),
+                          .model = std::string(message.substr(slash + 1)),
+                          .left = std::chrono::milliseconds(*left),
+                          .bursts = static_cast<int>(*bursts)};
+}
+
 std::vector<Request> RequestsFor(const Job& job, const Deployment& deployment,
                                  const ServerFacts& facts) {
   return std::visit([&](const auto& command) { return Build(command, deployment, facts); }, job);
@@ -173,10 +289,15 @@ std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply>
           [&](const ports::SyncPermits& sync) -> Completion {
             return ports::PermitsSynced{sync.sync, ReadState(replies.front().view(), server)};
           },
+          [&](const ports::ReserveCalls& reserve) -> Completion {
+            return ports::CallsReserved{reserve.reserve,
+                                        ReadReserved(reserve, replies.front().view(), server)};
+          },
           [&](const ports::LookUpOutcomes& lookup) -> Completion {
             return ports::OutcomesLookedUp{lookup.lookup,
                                            ReadEntries(lookup.keys.size(), replies, server)};
           },
+          [](const ports::HoldRoute&) -> Completion { return std::nullopt; },
           [](const ports::MarkSent&) -> Completion { return std::nullopt; },
           [&](const ports::ReleaseClaims& release) -> Completion {
             return ports::ClaimsReleased{release.release, ReadReleased(replies, server)};
@@ -192,9 +313,13 @@ std::optional<ports::Event> FailureOf(const Job& job, const base::Error& error) 
   return std::visit(Overloaded{[&](const ports::SyncPermits& sync) -> Completion {
                                  return ports::PermitsSynced{sync.sync, error};
                                },
+                               [&](const ports::ReserveCalls& reserve) -> Completion {
+                                 return ports::CallsReserved{reserve.reserve, error};
+                               },
                                [&](const ports::LookUpOutcomes& lookup) -> Completion {
                                  return ports::OutcomesLookedUp{lookup.lookup, error};
                                },
+                               [](const ports::HoldRoute&) -> Completion { return std::nullopt; },
                                [](const ports::MarkSent&) -> Completion { return std::nullopt; },
                                [&](const ports::ReleaseClaims& release) -> Completion {
                                  return ports::ClaimsReleased{release.release, error};

@@ -19,8 +19,9 @@
 
 namespace llmbatch::redis {
 
-using Job = std::variant<ports::SyncPermits, ports::LookUpOutcomes, ports::MarkSent,
-                         ports::ReleaseClaims, ports::StoreOutcomes>;
+using Job =
+    std::variant<ports::SyncPermits, ports::ReserveCalls, ports::HoldRoute, ports::LookUpOutcomes,
+                 ports::MarkSent, ports::ReleaseClaims, ports::StoreOutcomes>;
 
 // What every request of one replica has in common.
 struct Deployment {
@@ -29,6 +30,11 @@ struct Deployment {
   base::Duration learning{};
 
   std::string PermitsKey() const { return "{" + name_space + "}:permits"; }
+  std::string RatesKey() const { return "{" + name_space + "}:rates"; }
+  std::string BudgetsKey() const { return "{" + name_space + "}:budgets"; }
+  std::string BudgetPrefix() const { return "{" + name_space + "}:budget:"; }
+  std::string HoldsKey() const { return "{" + name_space + "}:holds"; }
+  std::string HoldChannel() const { return "{" + name_space + "}:hold"; }
   std::string WakePrefix() const { return "{" + name_space + "}:wake:"; }
   std::string WakeChannel() const { return WakePrefix() + replica; }
   std::string LedgerKey(const std::string& key) const {
@@ -43,6 +49,9 @@ std::vector<Request> RequestsFor(const Job& job, const Deployment& deployment,
 // nullopt for a job that has no completion. REQUIRES: one reply for each of RequestsFor(job).
 std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply> replies,
                                      std::string_view server);
+
+// What a message on the channel of holds says; nullopt: it is none.
+std::optional<ports::RouteHold> ReadHold(std::string_view message);
 
 // The job's completion when it failed; nullopt if it has none.
 std::optional<ports::Event> FailureOf(const Job& job, const base::Error& error);

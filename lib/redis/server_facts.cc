@@ -4,6 +4,8 @@
 #include <optional>
 #include <string_view>
 
+#include "admission/hold_script.h"
+#include "admission/limit_script.h"
 #include "admission/permit_script.h"
 #include "ledger/claim_script.h"
 
@@ -39,7 +41,8 @@ Request LoadRequest(std::string_view script) { return {"SCRIPT", "LOAD", std::st
 
 base::Result<void> LoadScripts(Connection& connection) {
   const auto exchanged = connection.Exchange(
-      {LoadRequest(admission::PermitScript()), LoadRequest(ledger::ClaimScript())});
+      {LoadRequest(admission::PermitScript()), LoadRequest(ledger::ClaimScript()),
+       LoadRequest(admission::LimitScript()), LoadRequest(admission::HoldScript())});
   if (exchanged.error) return *exchanged.error;
   for (const OwnedReply& reply : exchanged.replies) {
     if (auto sha = ReadScriptSha(reply.view(), connection.server()); !sha) return sha.error();
@@ -50,6 +53,8 @@ base::Result<void> LoadScripts(Connection& connection) {
 base::Result<ServerFacts> PrepareServer(Connection& connection) {
   const auto exchanged = connection.Exchange({LoadRequest(admission::PermitScript()),
                                               LoadRequest(ledger::ClaimScript()),
+                                              LoadRequest(admission::LimitScript()),
+                                              LoadRequest(admission::HoldScript()),
                                               {"INFO", "server"},
                                               {"INFO", "replication"}});
   if (exchanged.error) return *exchanged.error;
@@ -57,13 +62,19 @@ base::Result<ServerFacts> PrepareServer(Connection& connection) {
   if (!permit_script) return permit_script.error();
   auto claim_script = ReadScriptSha(exchanged.replies[1].view(), connection.server());
   if (!claim_script) return claim_script.error();
-  if (InfoField(exchanged.replies[3].view().Text().value_or(""), "role") == "slave") {
+  auto limit_script = ReadScriptSha(exchanged.replies[2].view(), connection.server());
+  if (!limit_script) return limit_script.error();
+  auto hold_script = ReadScriptSha(exchanged.replies[3].view(), connection.server());
+  if (!hold_script) return hold_script.error();
+  if (InfoField(exchanged.replies[5].view().Text().value_or(""), "role") == "slave") {
     return base::MakeError(base::ErrorKind::kUnavailable,
                            connection.server() + " is a read-only replica");
   }
-  return ServerFacts{.run_id = InfoField(exchanged.replies[2].view().Text().value_or(""), "run_id"),
+  return ServerFacts{.run_id = InfoField(exchanged.replies[4].view().Text().value_or(""), "run_id"),
                      .permit_script = *std::move(permit_script),
-                     .claim_script = *std::move(claim_script)};
+                     .claim_script = *std::move(claim_script),
+                     .limit_script = *std::move(limit_script),
+                     .hold_script = *std::move(hold_script)};
 }
 
 std::vector<std::string> RiskySettings(Connection& connection) {

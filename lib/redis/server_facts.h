@@ -14,6 +14,8 @@ struct ServerFacts {
   // The scripts' names there: the same on every server.
   std::string permit_script;
   std::string claim_script;
+  std::string limit_script;
+  std::string hold_script;
 };
 
 // Loads the scripts, too. An error for a server that can't be written to.

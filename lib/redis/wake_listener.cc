@@ -1,5 +1,6 @@
 #include "redis/wake_listener.h"
 
+#include "redis/requests.h"
 #include "redis/signals.h"
 
 namespace llmbatch::redis {
@@ -33,7 +34,7 @@ void WakeListener::Run() {
 }
 
 void WakeListener::Listen(Connection& connection) {
-  if (!connection.Send({"SUBSCRIBE", options_.channel})) return;
+  if (!connection.Send({"SUBSCRIBE", options_.channel, options_.hold_channel})) return;
   const auto subscribed = connection.Receive(options_.timeouts.reply);
   if (!subscribed || !*subscribed) return;
   if (const ReplyView reply = (*subscribed)->view(); reply.IsError()) {
@@ -47,7 +48,15 @@ void WakeListener::Listen(Connection& connection) {
     if (!reply || (!*reply && pinged)) return;
     pinged = !*reply;
     if (pinged && !connection.Send({"PING"})) return;
-    if (*reply && IsMessage((*reply)->view())) inbox_.Post(ports::PermitsOffered{});
+    if (*reply && IsMessage((*reply)->view())) Pass((*reply)->view());
+  }
+}
+
+void WakeListener::Pass(ReplyView message) {
+  if (message.At(1).Text() != options_.hold_channel) {
+    inbox_.Post(ports::PermitsOffered{});
+  } else if (auto hold = ReadHold(message.At(2).Text().value_or(""))) {
+    inbox_.Post(ports::RouteHeld{*std::move(hold)});
   }
 }
 

@@ -1,4 +1,5 @@
-// Hears when this replica was granted permits, and tells the core by PermitsOffered.
+// Hears when this replica was granted permits, and when a provider holds all replicas, and tells
+// the core.
 #pragma once
 
 #include <functional>
@@ -16,7 +17,8 @@ namespace llmbatch::redis {
 
 struct WakeListenerOptions {
   Address address;
-  std::string channel;
+  std::string channel;  // of grants
+  std::string hold_channel;
   Timeouts timeouts;
   ReconnectOptions reconnect;
   std::function<void(ports::LogLine)> log;  // called on the listener's thread
@@ -36,6 +38,7 @@ class WakeListener {
  private:
   void Run();
   void Listen(Connection& connection);
+  void Pass(ReplyView message);
   void LogRefusal(const base::Error& error);
 
   WakeListenerOptions options_;

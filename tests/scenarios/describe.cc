@@ -130,6 +130,14 @@ struct Describer {
   std::string operator()(const ports::StartCall&) const { return {}; }
   std::string operator()(const ports::MarkSent&) const { return {}; }
   std::string operator()(const ports::SyncPermits&) const { return {}; }
+  std::string operator()(const ports::HoldRoute& command) const {
+    const ports::RouteHold& hold = command.hold;
+    return "hold " + hold.provider + "/" + hold.model + " for all";
+  }
+  std::string operator()(const ports::ReserveCalls& reserve) const {
+    // Corrections of what was booked aren't shown.
+    return reserve.calls.empty() ? "" : "book calls: " + std::to_string(reserve.calls.size());
+  }
   // Of the metrics only what costs money twice.
   std::string operator()(const ports::Observe& observe) const {
     if (observe.metric != ports::Metric::kCallsRepeated || observe.value == 0) return {};

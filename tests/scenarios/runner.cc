@@ -91,6 +91,11 @@ ports::HttpResponse Completion(const std::string& text) {
   return {.status = 200, .headers = {}, .body = writer.Take()};
 }
 
+// An answer of the task's 500 tokens costs 0.00025 dollars.
+constexpr model::ModelPrice kPrice{.input_nanos_per_1k = 100'000,
+                                   .cached_input_nanos_per_1k = 10'000,
+                                   .output_nanos_per_1k = 500'000};
+
 std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>& words) {
   model::Task task;
   task.name = Has(words, "task") ? Value(words, "task") : "label";
@@ -111,10 +116,13 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>
   for (const model::RouteEntry& route : task.route) {
     model::Provider provider;
     provider.name = route.provider;
+    provider.rates.requests_per_minute = Number(words, "requests-per-minute", 0);
     catalog->providers.emplace(route.provider, provider);
     catalog->models.emplace(
         route,
-        model::ModelInfo{.context_window_tokens = 8'000, .max_output_tokens = 1'000, .price = {}});
+        model::ModelInfo{.context_window_tokens = 8'000,
+                         .max_output_tokens = 1'000,
+                         .price = Has(words, "price") ? std::optional(kPrice) : std::nullopt});
   }
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   return catalog;
@@ -219,6 +227,8 @@ bool Runner::Start(const Words& words) {
   options.limits.max_span_records = Number(words, "max-span", options.limits.max_span_records);
   options.limits.max_open_records = Number(words, "max-open", options.limits.max_open_records);
   if (Has(words, "exactly-once")) options.delivery = pipeline::Delivery::kExactlyOnce;
+  options.budgets.all.day = model::ParseDecimal(Value(words, "budget"));
+  options.call_limits.exhausted_ends = true;
   auto core = pipeline::Pipeline::Create(std::move(options));
   if (!core) return false;
   core_ = std::move(core).value();
@@ -367,6 +377,7 @@ bool Runner::Round(std::vector<ports::Event> events) {
     for (const ports::Command& command : core_->Handle(std::exchange(events, {}), now)) {
       Note(command);
     }
+    if (auto reply = ReserveReply()) events.push_back(std::move(*reply));
     if (auto reply = pool_.open ? SyncReply() : std::nullopt) events.push_back(std::move(*reply));
     for (const model::ReleaseId release : std::exchange(releases_, {})) {
       events.emplace_back(ports::ClaimsReleased{.release = release, .outcome = {}});
@@ -378,6 +389,7 @@ bool Runner::Round(std::vector<ports::Event> events) {
 void Runner::Note(const ports::Command& command) {
   if (const auto* start = std::get_if<ports::StartCall>(&command)) return NoteCall(*start);
   if (const auto* sync = std::get_if<ports::SyncPermits>(&command)) return NoteSync(*sync);
+  if (const auto* reserve = std::get_if<ports::ReserveCalls>(&command)) reserve_ = *reserve;
   if (const auto* lookup = std::get_if<ports::LookUpOutcomes>(&command))
     lookups_.push_back(*lookup);
   if (const auto* store = std::get_if<ports::StoreOutcomes>(&command))
@@ -428,6 +440,14 @@ void Runner::NoteSync(const ports::SyncPermits& sync) {
   pool_.released = sync.released_total;
 }
 
+std::optional<ports::Event> Runner::ReserveReply() {
+  if (!reserve_) return std::nullopt;
+  const ports::ReserveCalls reserve = *std::exchange(reserve_, {});
+  if (pool_.away) return ports::CallsReserved{.reserve = reserve.reserve, .outcome = Away()};
+  return ports::CallsReserved{.reserve = reserve.reserve,
+                              .outcome = limits_.Reserve({}, reserve, now_)};
+}
+
 std::optional<ports::Event> Runner::SyncReply() {
   if (!sync_) return std::nullopt;
   const ports::SyncPermits sync = *std::exchange(sync_, {});
@@ -454,8 +474,13 @@ bool Runner::ShowStatus() {
   }
   std::string calls = "calls:";
   for (const auto& [state, count] : status.calls)
-    calls += " " + state + " " + std::to_string(count);
+    if (count > 0 || state != "waiting_for_limit")
+      calls += " " + state + " " + std::to_string(count);
   Print(calls);
+  std::string waiting;
+  for (const auto& [reason, count] : status.waiting_for)
+    if (count > 0) waiting += " " + reason + " " + std::to_string(count);
+  if (status.calls.at("waiting_for_limit") > 0) Print("waiting for:" + waiting);
   Print("permits: held " + std::to_string(status.permits_held) + ", in use " +
         std::to_string(status.permits_in_use));
   Print("requests " + std::to_string(status.requests) + ", jobs " + std::to_string(status.jobs));

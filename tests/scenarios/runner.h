@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "admission/limit_book.h"
 #include "base/time.h"
 #include "model/task.h"
 #include "pipeline/pipeline.h"
@@ -72,6 +73,7 @@ class Runner {
   void NoteCall(const ports::StartCall& start);
   void NoteSync(const ports::SyncPermits& sync);
   std::optional<ports::Event> SyncReply();
+  std::optional<ports::Event> ReserveReply();
   // Ends the latest call that is open; false if there is none.
   bool Complete(ports::HttpOutcome outcome);
   void RememberItems(const std::string& json);
@@ -82,6 +84,8 @@ class Runner {
   std::string output_;
   Pool pool_;
   std::optional<ports::SyncPermits> sync_;
+  admission::LimitBook limits_;
+  std::optional<ports::ReserveCalls> reserve_;  // answered at once
   std::map<std::string, std::string> id_by_text_;
   std::vector<OpenCall> calls_;
   std::vector<ports::LookUpOutcomes> lookups_;

@@ -10,6 +10,14 @@ std::uint64_t Sometimes(base::Rng& rng, std::uint64_t most) {
   return rng.Chance(0.5) ? 0 : rng.Below(most) + 1;
 }
 
+model::RateLimits MakeRates(base::Rng& rng) {
+  model::RateLimits rates;
+  if (rng.Chance(0.3)) rates.requests_per_minute = static_cast<std::int64_t>(rng.Below(2'000)) + 20;
+  if (rng.Chance(0.2))
+    rates.tokens_per_minute = static_cast<std::int64_t>(rng.Below(500'000)) + 5'000;
+  return rates;
+}
+
 std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng) {
   auto catalog = std::make_shared<model::Catalog>();
   model::Task task;
@@ -32,13 +40,16 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng) {
     model::Provider provider;
     provider.name = route.provider;
     provider.concurrency = static_cast<std::int64_t>(rng.Below(6)) + 1;
+    provider.rates = MakeRates(rng);
     catalog->providers.emplace(route.provider, provider);
-    catalog->models.emplace(
-        route, model::ModelInfo{.context_window_tokens = 8'000,
-                                .max_output_tokens = 1'000,
-                                .price = model::ModelPrice{.input_nanos_per_1k = 100'000,
-                                                           .cached_input_nanos_per_1k = 10'000,
-                                                           .output_nanos_per_1k = 500'000}});
+    catalog->models
+        .emplace(route,
+                 model::ModelInfo{.context_window_tokens = 8'000,
+                                  .max_output_tokens = 1'000,
+                                  .price = model::ModelPrice{.input_nanos_per_1k = 100'000,
+                                                             .cached_input_nanos_per_1k = 10'000,
+                                                             .output_nanos_per_1k = 500'000}})
+        .first->second.rates = MakeRates(rng);
   }
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   return catalog;
@@ -82,6 +93,15 @@ Plan Plan::FromSeed(std::uint64_t seed) {
   if (plan.exactly_once) options.delivery = pipeline::Delivery::kExactlyOnce;
   plan.freezes = rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) : 0;
   plan.reloads = rng.Chance(0.3) ? static_cast<int>(rng.Below(5)) : 0;
+  if (rng.Chance(0.25)) {
+    // Of a few calls, or of many.
+    options.budgets.all.day = model::NanoUsd{static_cast<std::int64_t>(rng.Below(10'000'000)) + 1};
+    if (rng.Chance(0.5)) {
+      options.budgets.each_user.month =
+          model::NanoUsd{static_cast<std::int64_t>(rng.Below(5'000'000)) + 1};
+    }
+    options.call_limits.exhausted_ends = true;
+  }
   return plan;
 }
 

@@ -28,6 +28,15 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
       if (!away_) event.outcome = state;
     }
     Reply(replica, std::move(event));
+  } else if (auto* reserve = std::get_if<ports::ReserveCalls>(&command)) {
+    ports::CallsReserved event{.reserve = reserve->reserve, .outcome = Away()};
+    if (carried_out) {
+      auto state = limits_.Reserve(std::to_string(replica), *reserve, schedule_.now());
+      if (!away_) event.outcome = std::move(state);
+    }
+    Reply(replica, std::move(event));
+  } else if (auto* hold = std::get_if<ports::HoldRoute>(&command)) {
+    if (carried_out) Hold(hold->hold);
   } else if (auto* look_up = std::get_if<ports::LookUpOutcomes>(&command)) {
     ports::OutcomesLookedUp event{.lookup = look_up->lookup, .entries = Away()};
     if (carried_out) {
@@ -76,6 +85,27 @@ ports::LedgerEntry SimCoordinator::LookUp(int replica, const std::string& key) {
   return {.state = State::kOurs, .outcome = {}, .in_doubt = std::move(in_doubt)};
 }
 
+void SimCoordinator::Hold(const ports::RouteHold& hold) {
+  HeldRoute& held = holds_[{hold.provider, hold.model}];
+  held.until = std::max(held.until, schedule_.now() + hold.left);
+  held.bursts = std::max(held.bursts, hold.bursts);
+  for (const auto& [replica, row] : rows_) {
+    if (!away_ && !gone_.contains(replica)) Reply(replica, ports::RouteHeld{hold});
+  }
+}
+
+std::vector<ports::RouteHold> SimCoordinator::Holds() const {
+  std::vector<ports::RouteHold> holds;
+  for (const auto& [route, held] : holds_) {
+    if (held.until <= schedule_.now()) continue;
+    holds.push_back({.provider = route.first,
+                     .model = route.second,
+                     .left = held.until - schedule_.now(),
+                     .bursts = held.bursts});
+  }
+  return holds;
+}
+
 void SimCoordinator::Expire() {
   std::erase_if(rows_, [this](const auto& each) {
     const bool renewed = keep_rows_ && !gone_.contains(each.first);
@@ -107,7 +137,8 @@ ports::PermitState SimCoordinator::Sync(int replica, const ports::SyncPermits& c
                            .used = Used(),
                            .live_replicas = static_cast<std::int64_t>(rows_.size()),
                            .waiting_replicas = 0,
-                           .learning_left = {}};
+                           .learning_left = {},
+                           .holds = Holds()};
   for (const auto& [id, other] : rows_)
     state.waiting_replicas += id != replica && other.want > 0 ? 1 : 0;
   return state;

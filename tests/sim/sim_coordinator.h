@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 
+#include "admission/limit_book.h"
 #include "base/rng.h"
 #include "ports/commands.h"
 #include "ports/events.h"
@@ -32,6 +33,7 @@ class SimCoordinator {
   bool Claims(int replica, const std::string& key) const;
   // Granted and not given back, over all rows that have not run out.
   std::int64_t Used();
+  std::int64_t BudgetUsed(const std::string& name) const { return limits_.BudgetUsed(name); }
 
  private:
   struct Row {
@@ -51,6 +53,8 @@ class SimCoordinator {
 
   ports::LedgerEntry LookUp(int replica, const std::string& key);
   ports::PermitState Sync(int replica, const ports::SyncPermits& command);
+  void Hold(const ports::RouteHold& hold);
+  std::vector<ports::RouteHold> Holds() const;
   void Expire();
   void Grant(std::int64_t limit, int caller);
   // Replies of one replica keep their order, as on one connection.
@@ -65,6 +69,12 @@ class SimCoordinator {
   std::map<int, Row> rows_;
   std::map<int, base::Timestamp> last_reply_;
   std::uint64_t last_ticket_ = 0;
+  admission::LimitBook limits_;
+  struct HeldRoute {
+    base::Timestamp until;
+    int bursts = 0;
+  };
+  std::map<std::pair<std::string, std::string>, HeldRoute> holds_;
   std::map<std::string, Entry> ledger_;
 };
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "json/value.h"
 #include "json/writer.h"
+#include "providers/price.h"
 #include "tokens/estimator.h"
 
 namespace llmbatch::sim {
@@ -18,6 +19,10 @@ ports::HttpResponse Response(int status, std::string body) {
 std::string ErrorBody(const std::string& type, const std::string& code) {
   return R"({"error":{"message":"simulated","type":")" + type + R"(","param":null,"code":")" +
          code + R"("}})";
+}
+
+std::int64_t OutputTokens(const std::string& text) {
+  return static_cast<std::int64_t>(text.size() / 4 + 1);
 }
 
 std::string Completion(const std::string& text, const std::string& finish_reason,
@@ -34,7 +39,7 @@ std::string Completion(const std::string& text, const std::string& finish_reason
       .EndObject();
   writer.EndObject().EndArray();
   writer.Key("usage").BeginObject().Key("prompt_tokens").Int(input_tokens);
-  writer.Key("completion_tokens").Int(static_cast<std::int64_t>(text.size() / 4 + 1)).EndObject();
+  writer.Key("completion_tokens").Int(OutputTokens(text)).EndObject();
   return writer.EndObject().Take();
 }
 
@@ -54,15 +59,37 @@ void SimProvider::Execute(int replica, ports::Command& command) {
 void SimProvider::Start(int replica, ports::StartCall& command) {
   running_.emplace(replica, command.call);
   ++in_flight_;
+  const std::string provider = command.request.provider;
+  const auto held = held_.find(provider);
+  if (held != held_.end() && schedule_.now() >= held->second.from &&
+      schedule_.now() < held->second.until)
+    hold_broken_ = true;
   std::vector<std::string> keys;
-  ports::HttpOutcome outcome = Respond(command.request.body, keys);
+  ports::HttpOutcome outcome = Respond(command.request.provider, command.request.body, keys);
   base::Duration duration = base::Duration(static_cast<std::int64_t>(
       static_cast<double>(plan_.provider_latency.count()) * (0.5 + rng_.Unit())));
   const auto* failure = std::get_if<ports::TransportFailure>(&outcome);
   if (failure != nullptr && failure->fault == ports::TransportFault::kTimeout)
     duration = command.request.timeout;
-  schedule_.After(duration, [this, replica, call = command.call, outcome = std::move(outcome),
-                             keys]() mutable { End(replica, call, std::move(outcome), keys); });
+  schedule_.After(duration, [this, replica, provider, call = command.call,
+                             outcome = std::move(outcome), keys]() mutable {
+    if (running_.contains({replica, call})) NoteHold(provider, outcome);
+    End(replica, call, std::move(outcome), keys);
+  });
+}
+
+void SimProvider::NoteHold(const std::string& provider, const ports::HttpOutcome& outcome) {
+  const auto* response = std::get_if<ports::HttpResponse>(&outcome);
+  if (response == nullptr) return;
+  for (const model::Header& header : response->headers) {
+    if (header.name != "retry-after") continue;
+    // So long it takes at the most until all replicas know.
+    const base::Timestamp from = schedule_.now() + std::chrono::milliseconds(20);
+    const base::Timestamp until = schedule_.now() + std::chrono::seconds(std::stol(header.value));
+    Held& held = held_[provider];
+    if (until <= held.until) continue;
+    held = Held{.from = schedule_.now() < held.until ? held.from : from, .until = until};
+  }
 }
 
 void SimProvider::End(int replica, model::CallId call, ports::HttpOutcome outcome,
@@ -83,7 +110,31 @@ void SimProvider::Vanish(int replica) {
       std::erase_if(running_, [replica](const auto& each) { return each.first == replica; }));
 }
 
-ports::HttpOutcome SimProvider::Respond(const std::string& body,
+void SimProvider::Bill(const model::RouteEntry& route, std::int64_t input_tokens,
+                       std::int64_t output_tokens) {
+  const auto cost =
+      providers::CostOf({.input_tokens = input_tokens, .output_tokens = output_tokens},
+                        plan_.options.catalog->models.at(route).price);
+  billed_ += cost.value_or(model::NanoUsd{}).nanos;
+}
+
+void SimProvider::Judge(const std::string& scope, const model::RateLimits& rates,
+                        std::int64_t tokens) {
+  // A second saved up, and what is booked or runs while figures are learnt: at each replica as many
+  // calls as it holds permits, or two.
+  const std::int64_t calls = 2 * plan_.permit_limit + 2 * plan_.replicas + 2;
+  constexpr std::int64_t kMostTokensOfCall = 2'000;
+  const auto [place, added] = judges_.try_emplace(
+      scope, Judges{.requests = RateJudge(rates.requests_per_minute,
+                                          calls + rates.requests_per_minute / 60),
+                    .tokens = RateJudge(rates.tokens_per_minute,
+                                        calls * kMostTokensOfCall + rates.tokens_per_minute / 60)});
+  Judges& judges = place->second;
+  if (!judges.requests.Take(1, schedule_.now())) rate_passed_ = true;
+  if (!judges.tokens.Take(tokens, schedule_.now())) rate_passed_ = true;
+}
+
+ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::string& body,
                                         std::vector<std::string>& answered_keys) {
   const auto request = json::Document::Parse(body);
   LLMBATCH_CHECK(request.ok());
@@ -107,6 +158,11 @@ ports::HttpOutcome SimProvider::Respond(const std::string& body,
   highest_items_ = std::max(highest_items_, static_cast<std::int64_t>(items.size()));
   highest_tokens_ = std::max(highest_tokens_, tokens);
 
+  const model::RouteEntry route{.provider = provider,
+                                .model = std::string(request->root().Find("model")->AsString())};
+  Judge(provider, plan_.options.catalog->providers.at(provider).rates, tokens);
+  Judge(provider + "/" + route.model, plan_.options.catalog->models.at(route).rates, tokens);
+
   if (rng_.Below(1000) < plan_.provider_errors) {
     had_faults_ = true;
     return Fail();
@@ -117,6 +173,7 @@ ports::HttpOutcome SimProvider::Respond(const std::string& body,
   }
   bool cut_off = false;
   const std::string text = Answer(items, answered_keys, cut_off);
+  Bill(route, tokens, OutputTokens(text));
   return Response(200, Completion(text, cut_off ? "length" : "stop", tokens));
 }
 

@@ -13,6 +13,7 @@
 #include "ports/events.h"
 #include "sim/clock.h"
 #include "sim/plan.h"
+#include "sim/rate_judge.h"
 
 namespace llmbatch::sim {
 
@@ -38,6 +39,12 @@ class SimProvider {
   // How often each item was answered well, by key.
   const std::map<std::string, int>& answered() const { return answered_; }
   bool had_faults() const { return had_faults_; }
+  // A rate that a provider or model has was passed by more than calls that were booked for it.
+  // What all answers were charged with, in nano-dollars.
+  std::int64_t billed() const { return billed_; }
+  bool rate_passed() const { return rate_passed_; }
+  // A call came although the provider had asked all to stay away, long enough ago to be known.
+  bool hold_broken() const { return hold_broken_; }
 
  private:
   struct Item {
@@ -47,7 +54,11 @@ class SimProvider {
   };
 
   void Start(int replica, ports::StartCall& command);
-  ports::HttpOutcome Respond(const std::string& body, std::vector<std::string>& answered_keys);
+  void NoteHold(const std::string& provider, const ports::HttpOutcome& outcome);
+  void Bill(const model::RouteEntry& route, std::int64_t input_tokens, std::int64_t output_tokens);
+  void Judge(const std::string& scope, const model::RateLimits& rates, std::int64_t tokens);
+  ports::HttpOutcome Respond(const std::string& provider, const std::string& body,
+                             std::vector<std::string>& answered_keys);
   ports::HttpOutcome Fail();
   std::string Answer(const std::vector<Item>& items, std::vector<std::string>& answered_keys,
                      bool& cut_off);
@@ -64,6 +75,19 @@ class SimProvider {
   std::int64_t highest_tokens_ = 0;
   std::map<std::string, int> answered_;
   bool had_faults_ = false;
+  struct Judges {
+    RateJudge requests;
+    RateJudge tokens;
+  };
+  std::map<std::string, Judges> judges_;
+  std::int64_t billed_ = 0;
+  bool rate_passed_ = false;
+  struct Held {
+    base::Timestamp from;
+    base::Timestamp until;
+  };
+  std::map<std::string, Held> held_;  // by provider
+  bool hold_broken_ = false;
 };
 
 }  // namespace llmbatch::sim

@@ -45,6 +45,9 @@ World::World(const Plan& plan, const RunOptions& options)
                    [this](int id, ports::Event event) { Deliver(id, std::move(event)); }),
       provider_(plan, schedule_, rng_,
                 [this](int id, ports::Event event) { Deliver(id, std::move(event)); }) {
+  // No run is so long that the day changes.
+  constexpr std::size_t kDateChars = 10;
+  budget_name_ = "all/day:" + base::FormatRfc3339(schedule_.Now().wall).substr(0, kDateChars);
   if (plan.busy_elsewhere) coordinator_.KeepRows();
   kafka_.on_commit = [this](const ports::PartitionOffset& offset) { CheckCommit(offset); };
 }
@@ -394,6 +397,13 @@ void World::CheckStep() {
   for (const int zombie : zombies_) of_zombies += provider_.InFlightOf(zombie);
   if (provider_.in_flight() - of_zombies > plan_.permit_limit)
     Fail("more calls in flight than permits");
+  CheckBudget(false);
+  // While Redis is away each replica begins its share anew.
+  if (plan_.redis_outages == 0 && provider_.rate_passed()) Fail("a rate was passed");
+  // What a replica was told just before it died, or while Redis was away, nobody else knows.
+  if (plan_.redis_outages == 0 && plan_.crashes == 0 && plan_.freezes == 0 &&
+      provider_.hold_broken())
+    Fail("a call was made while its provider had asked to wait");
   const model::Task& task = *plan_.options.catalog->tasks.begin()->second;
   if (provider_.highest_items() > task.max_batch_items)
     Fail("a batch had more than max_batch_items");
@@ -412,7 +422,20 @@ bool World::Done() {
   });
 }
 
+void World::CheckBudget(bool settled) {
+  const auto& cap = plan_.options.budgets.all.day;
+  if (!cap) return;
+  if (provider_.billed() > cap->nanos) Fail("calls cost more than the budget");
+  // What a replica that died had reserved may be less than what its last calls cost.
+  const std::int64_t used = coordinator_.BudgetUsed(budget_name_);
+  if (settled && plan_.crashes == 0 && provider_.billed() > used) {
+    Fail("calls cost " + std::to_string(provider_.billed()) + " and the budget knows of " +
+         std::to_string(used));
+  }
+}
+
 void World::CheckEnd() {
+  CheckBudget(true);
   Index();
   for (const auto& [where, expectation] : expected_) {
     const Found& found = found_[where];
@@ -429,6 +452,13 @@ void World::CheckEnd() {
   }
   for (const auto& [id, replica] : replicas_) {
     const pipeline::Status status = replica.core->GetStatus();
+    if (options_.trace) {
+      std::cerr << "replica " << id << " at the end: requests " << status.requests;
+      for (const auto& [state, count] : status.calls) std::cerr << ", " << state << " " << count;
+      for (const auto& [what, count] : status.waiting_for)
+        std::cerr << ", for " << what << " " << count;
+      std::cerr << "\n";
+    }
     if (status.pending_bytes != 0 || status.jobs != 0 || status.permits_in_use != 0)
       Fail("something is still open");
   }

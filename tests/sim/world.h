@@ -67,6 +67,7 @@ class World {
   void CheckStep();
   void CheckClaims(int incarnation, const ports::MarkSent& mark);
   void CheckCommit(const ports::PartitionOffset& commit);
+  void CheckBudget(bool settled);
   void CheckEnd();
   bool Done();
   // Distinct messages written for a record, by what they are.
@@ -89,6 +90,7 @@ class World {
   int last_incarnation_ = 0;
   std::map<std::pair<std::int32_t, std::int64_t>, Expectation> expected_;
   std::map<std::pair<std::int32_t, std::int64_t>, Found> found_;
+  std::string budget_name_;
   std::size_t indexed_ = 0;
   std::optional<std::string> failure_;
 };

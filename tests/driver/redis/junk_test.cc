@@ -140,7 +140,13 @@ std::vector<std::string> Junk() {
       "*7\r\n" + Repeat("$1\r\n1\r\n", 7),
       "*7\r\n" + Repeat("$-1\r\n", 7),
       "*6\r\n" + Repeat(":1\r\n", 6),
+      "*7\r\n" + Repeat(":1\r\n", 7),
       "*8\r\n" + Repeat(":1\r\n", 8),
+      "*8\r\n" + Repeat(":1\r\n", 7) + "*1\r\n:1\r\n",
+      "*8\r\n" + Repeat(":1\r\n", 7) + "*1\r\n$9\r\n-1 1 p/m  \r\n",
+      "*8\r\n" + Repeat(":1\r\n", 7) + "*1\r\n$7\r\n1 1 p-m\r\n",
+      "*5\r\n" + Repeat(":9\r\n", 5),
+      "*5\r\n:1\r\n:0\r\n:1\r\n:0\r\n:2\r\n",
       "*1\r\n*1\r\n:1\r\n",
       "*1\r\n-ERR\r\n",
       "*1\r\n:5\r\n",
@@ -171,7 +177,8 @@ void ExpectEveryCommandFails(const Peer& peer) {
 }
 
 // What a sound server says to the first two messages: the names of the scripts, INFO, CONFIG GET.
-constexpr std::string_view kPrepared = "$3\r\nsha\r\n$3\r\nsha\r\n$-1\r\n$-1\r\n";
+constexpr std::string_view kPrepared =
+    "$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$-1\r\n$-1\r\n";
 constexpr std::string_view kSettings = "*0\r\n*0\r\n*0\r\n*0\r\n";
 
 TEST(Junk, FromTheFirstByteOn) {
@@ -185,10 +192,15 @@ TEST(Junk, AsTheAnswerToACommand) {
   for (const std::string& junk : Junk()) {
     SCOPED_TRACE(::testing::PrintToString(junk.substr(0, 40)));
     const Peer peer({std::string(kPrepared), std::string(kSettings), junk});
-    for (int command = 0; command < 3; ++command) {
+    for (int command = 0; command < 4; ++command) {
       Replica replica(Impatient(peer));
       if (command == 0) {
         EXPECT_FALSE(replica.Sync(1).ok());
+      } else if (command == 3) {
+        ports::ReserveCalls reserve;
+        reserve.limits = {{.name = "r", .size = 1, .keep = {}}};
+        reserve.calls = {{{.limit = 0, .amount = 1}}};
+        EXPECT_FALSE(replica.ask().Reserve(reserve).ok());
       } else if (command == 1) {
         const auto found = replica.ask().LookUp({"key"});
         EXPECT_FALSE(found.ok() && junk.substr(0, 2) != "*1");
@@ -200,7 +212,7 @@ TEST(Junk, AsTheAnswerToACommand) {
 }
 
 TEST(Junk, MoreAnswersThanQuestionsEndTheConnection) {
-  const std::string state = "*7\r\n" + Repeat(":1\r\n", 7);
+  const std::string state = "*8\r\n" + Repeat(":1\r\n", 7) + "*0\r\n";
   const Peer peer({std::string(kPrepared), std::string(kSettings), state + state});
   Replica replica(Impatient(peer));
   const auto first = replica.Sync(0);

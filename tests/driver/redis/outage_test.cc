@@ -231,7 +231,7 @@ TEST(Login, AUserWithNoMoreRightsThanTheReadmeNamesIsEnough) {
                       "+get",     "+hget",        "+set",           "+hgetall",
                       "+hset",    "+hdel",        "+del",           "+time",
                       "+evalsha", "+script|load", "+subscribe",     "+publish",
-                      "+ping",    "+select"});
+                      "+ping",    "+select",      "+hmget",         "+pexpire"});
   LogBook log;
   RedisOptions options = Replica::Options("redis://app:p%40ss@127.0.0.1:" + port + "/2");
   options.log = log.Writer();

@@ -172,18 +172,18 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     NotInThisVersion, BadConfig,
-    testing::Values(BadLine{"RequestRate", "[providers.p]", "requests_per_minute = 1",
-                            "providers.p.requests_per_minute", "not supported in this version"},
-                    BadLine{"TokenRate", "[providers.p]", "tokens_per_minute = 1",
-                            "providers.p.tokens_per_minute", "not supported in this version"},
+    testing::Values(BadLine{"RequestRate", "[providers.p]", "requests_per_minute = 0",
+                            "providers.p.requests_per_minute", "must be"},
+                    BadLine{"TokenRate", "[providers.p]", "tokens_per_minute = \"many\"",
+                            "providers.p.tokens_per_minute", "must be"},
                     BadLine{"Cache", "[tasks.t]", "cache_ttl = \"7d\"", "tasks.t.cache_ttl",
                             "not supported in this version"},
                     BadLine{"Chain", "[tasks.t]", "workflow = \"chain\"", "tasks.t.workflow",
                             "not supported in this version"},
                     BadLine{"RedisAuthorities", "[redis]", "ca_file = \"ca.pem\"", "redis.ca_file",
                             "rediss://"},
-                    BadLine{"Budgets", "", "budgets = {}", "budgets",
-                            "not supported in this version"}),
+                    BadLine{"BudgetNumber", "[budgets]", "day_usd = \"0\"", "budgets.day_usd",
+                            "above 0"}),
     NameOf);
 
 INSTANTIATE_TEST_SUITE_P(

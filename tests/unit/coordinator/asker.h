@@ -34,6 +34,14 @@ class Asker {
     return event.outcome;
   }
 
+  base::Result<ports::ReserveState> Reserve(ports::ReserveCalls command) {
+    command.reserve = model::ReserveId{++last_id_};
+    coordinator_.Execute(command);
+    const auto event = Await<ports::CallsReserved>();
+    EXPECT_EQ(event.reserve, command.reserve);
+    return event.outcome;
+  }
+
   base::Result<std::vector<ports::LedgerEntry>> Claim(
       std::vector<std::string> keys, base::Duration claim_ttl = std::chrono::hours(1)) {
     const model::LookupId id{++last_id_};

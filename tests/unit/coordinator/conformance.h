@@ -149,6 +149,122 @@ TYPED_TEST_P(ConformanceTest, TotalsStayExactWhereADoubleIsPrintedShortened) {
   EXPECT_EQ(state->used, 2);
 }
 
+// Calls that each take one of a rate of 60 a minute, of which a burst is one.
+inline ports::ReserveCalls Booking(std::size_t calls, const std::string& rate = "r") {
+  return {.reserve = {},
+          .limits = {{.kind = ports::Limit::Kind::kRate, .name = rate, .size = 60, .keep = {}}},
+          .calls = std::vector<ports::Charges>(calls, {{.limit = 0, .amount = 1}}),
+          .corrections = {},
+          .remaining = {},
+          .burst = std::chrono::seconds(1),
+          .horizon = std::chrono::seconds(2)};
+}
+
+// A call that takes `amount` of a budget of 100, of which we have spent and reserved so much.
+inline ports::ReserveCalls Spending(std::int64_t amount, std::int64_t spent,
+                                    std::int64_t reserved) {
+  ports::ReserveCalls command = Booking(0);
+  command.limits = {{.kind = ports::Limit::Kind::kBudget,
+                     .name = "user \xc3\xa4 1/day:2026-11-21",
+                     .size = 100,
+                     .spent = spent,
+                     .reserved = reserved,
+                     .keep = std::chrono::hours(1)}};
+  command.calls = {{{.limit = 0, .amount = amount}}};
+  return command;
+}
+
+// That a booking may start after so many seconds, give or take what the question took.
+inline void ExpectWait(const ports::Booking& booking, double seconds) {
+  EXPECT_LE(base::ToSeconds(booking.wait), seconds + 0.001);
+  EXPECT_GE(base::ToSeconds(booking.wait), seconds - 0.5);
+}
+
+TYPED_TEST_P(ConformanceTest, ARateIsBookedAheadUpToTheHorizon) {
+  using Outcome = ports::Booking::Outcome;
+  const auto state = this->Ask().Reserve(Booking(4));
+  ASSERT_TRUE(state.ok());
+  ASSERT_EQ(state->bookings.size(), 4U);
+  EXPECT_EQ(state->bookings[0].outcome, Outcome::kBooked);
+  EXPECT_EQ(state->bookings[0].wait, base::Duration::zero());
+  EXPECT_EQ(state->bookings[1].outcome, Outcome::kBooked);
+  ExpectWait(state->bookings[1], 1);
+  EXPECT_EQ(state->bookings[2].outcome, Outcome::kBooked);
+  ExpectWait(state->bookings[2], 2);
+  EXPECT_EQ(state->bookings[3].outcome, Outcome::kLater);
+  ExpectWait(state->bookings[3], 2);
+  EXPECT_EQ(state->used, std::vector<std::int64_t>{0});
+}
+
+TYPED_TEST_P(ConformanceTest, RatesAreBookedTogetherOrNotAtAll) {
+  auto ask = this->Ask();
+  ports::ReserveCalls both = Booking(1, "full");
+  ASSERT_TRUE(ask.Reserve(Booking(3, "full")).ok());
+  both.limits.push_back(Booking(1, "free").limits[0]);
+  both.calls = {{{.limit = 1, .amount = 1}, {.limit = 0, .amount = 1}}};
+  const auto refused = ask.Reserve(both);
+  ASSERT_TRUE(refused.ok());
+  EXPECT_EQ(refused->bookings[0].outcome, ports::Booking::Outcome::kLater);
+  EXPECT_EQ(refused->bookings[0].limit, 0U);
+  const auto other = ask.Reserve(Booking(1, "free"));
+  ASSERT_TRUE(other.ok());
+  EXPECT_EQ(other->bookings[0].wait, base::Duration::zero());
+}
+
+TYPED_TEST_P(ConformanceTest, CorrectionsOfARateGiveBackAndTakeMore) {
+  auto ask = this->Ask();
+  ASSERT_TRUE(ask.Reserve(Booking(3)).ok());
+  ports::ReserveCalls command = Booking(1);
+  command.corrections = {{.limit = 0, .amount = -3}};
+  auto state = ask.Reserve(command);
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->bookings[0].wait, base::Duration::zero());
+  command.corrections = {{.limit = 0, .amount = 1'000'000}};
+  state = ask.Reserve(command);
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->bookings[0].outcome, ports::Booking::Outcome::kLater);
+  ExpectWait(state->bookings[0], 119);
+}
+
+TYPED_TEST_P(ConformanceTest, WhatTheProviderSaysIsLeftCorrectsDownwards) {
+  ports::ReserveCalls command = Booking(1);
+  command.remaining = {{.limit = 0, .amount = 0}};
+  const auto state = this->Ask().Reserve(command);
+  ASSERT_TRUE(state.ok());
+  ExpectWait(state->bookings[0], 1);
+  EXPECT_GT(state->bookings[0].wait, base::Duration::zero());
+}
+
+TYPED_TEST_P(ConformanceTest, ABudgetIsReservedUpToItsSize) {
+  using Outcome = ports::Booking::Outcome;
+  auto ask = this->Ask();
+  auto state = ask.Reserve(Spending(60, 0, 0));
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->bookings[0].outcome, Outcome::kBooked);
+  EXPECT_EQ(state->used, std::vector<std::int64_t>{60});
+  EXPECT_EQ(ask.Reserve(Spending(60, 0, 0))->used[0], 60) << "the answer may have been lost";
+  EXPECT_EQ(ask.Reserve(Spending(41, 0, 60))->bookings[0].outcome, Outcome::kLater);
+  EXPECT_EQ(ask.Reserve(Spending(41, 60, 0))->bookings[0].outcome, Outcome::kExhausted);
+  EXPECT_EQ(ask.Reserve(Spending(40, 60, 0))->bookings[0].outcome, Outcome::kBooked);
+}
+
+TYPED_TEST_P(ConformanceTest, AmountsOfMoneyStayExact) {
+  auto ask = this->Ask();
+  ports::ReserveCalls command = Spending(1, 900'000'000'000'001, 2);
+  command.limits[0].size = 900'000'000'000'004;
+  const auto state = ask.Reserve(command);
+  ASSERT_TRUE(state.ok());
+  EXPECT_EQ(state->bookings[0].outcome, ports::Booking::Outcome::kBooked);
+  EXPECT_EQ(state->used[0], 900'000'000'000'004);
+}
+
+TYPED_TEST_P(ConformanceTest, NothingToBookIsFine) {
+  const auto state = this->Ask().Reserve(Booking(0));
+  ASSERT_TRUE(state.ok());
+  EXPECT_TRUE(state->bookings.empty());
+  EXPECT_NE(state->epoch, 0);
+}
+
 TYPED_TEST_P(ConformanceTest, FindsWhatWasStoredInTheOrderAsked) {
   auto ask = this->Ask();
   const std::string binary("a\0b\r\n\xff", 6);
@@ -208,8 +324,12 @@ REGISTER_TYPED_TEST_SUITE_P(ConformanceTest, GrantsWhatIsWanted, GrantsNoMoreTha
                             WhatAReplicaHoldsIsEnteredAgain, NoMoreCanBeGivenBackThanWasGranted,
                             ALowerLimitTakesNothingAwayAndGrantsNothingUntilThereIsRoom,
                             AHigherLimitHoldsAtOnce, TotalsStayExactWhereADoubleIsPrintedShortened,
-                            FindsWhatWasStoredInTheOrderAsked, TheLastStoredValueIsFound,
-                            ManyKeysAreFoundInOneLookUp, LargeValuesComeBackWhole,
-                            NothingToStoreAndNothingToLookUpIsFine);
+                            ARateIsBookedAheadUpToTheHorizon, RatesAreBookedTogetherOrNotAtAll,
+                            CorrectionsOfARateGiveBackAndTakeMore,
+                            WhatTheProviderSaysIsLeftCorrectsDownwards,
+                            ABudgetIsReservedUpToItsSize, AmountsOfMoneyStayExact,
+                            NothingToBookIsFine, FindsWhatWasStoredInTheOrderAsked,
+                            TheLastStoredValueIsFound, ManyKeysAreFoundInOneLookUp,
+                            LargeValuesComeBackWhole, NothingToStoreAndNothingToLookUpIsFine);
 
 }  // namespace llmbatch::coordinator

@@ -35,6 +35,8 @@ Call CallOf(std::uint64_t id, std::shared_ptr<Recipe> recipe) {
   return call;
 }
 
+const model::RouteEntry& RouteOf(const Call& call) { return call.recipe->lanes()[call.lane].route; }
+
 std::string PopAll(CallQueue& queue, base::Timestamp now = kStart) {
   std::string order;
   while (const auto id = queue.Pop(now))
@@ -91,7 +93,7 @@ TEST(CallQueue, AHeldModelBlocksNoOther) {
   const Call sibling = CallOf(2, RecipeFor("p", "n"));
   const Call other = CallOf(3, RecipeFor("q", "m"));
   for (const Call* call : {&held, &sibling, &other}) queue.Push(*call);
-  queue.Hold(held, kStart + seconds(10));
+  queue.Hold(RouteOf(held), kStart + seconds(10));
   EXPECT_EQ(queue.Startable(kStart), 2);
   EXPECT_EQ(PopAll(queue), "2 3");
   EXPECT_EQ(queue.Deadline(kStart), kStart + seconds(10));
@@ -102,8 +104,8 @@ TEST(CallQueue, AHoldIsNeverShortened) {
   CallQueue queue;
   const Call call = CallOf(1, RecipeFor("p", "m"));
   queue.Push(call);
-  queue.Hold(call, kStart + seconds(10));
-  queue.Hold(call, kStart + seconds(5));
+  queue.Hold(RouteOf(call), kStart + seconds(10));
+  queue.Hold(RouteOf(call), kStart + seconds(5));
   EXPECT_EQ(queue.HeldUntil(call, kStart), kStart + seconds(10));
   EXPECT_EQ(queue.HeldUntil(call, kStart + seconds(10)), std::nullopt);
 }
@@ -119,7 +121,7 @@ TEST(CallQueue, ABusyProviderBlocksNoOther) {
   for (const Call* call : {&waiting, &sibling, &other}) queue.Push(*call);
   EXPECT_EQ(queue.Startable(kStart), 1);
   EXPECT_EQ(PopAll(queue), "5") << "the bound is for all models of a provider together";
-  queue.OnEnded(CallOf(1, busy));
+  queue.OnEnded(CallOf(1, busy), {}, kStart);
   EXPECT_EQ(queue.Startable(kStart), 1);
   EXPECT_EQ(queue.Pop(kStart), waiting.id);
 }
@@ -134,7 +136,7 @@ TEST(CallQueue, WantsNoMoreThanAProviderTakes) {
 TEST(CallQueue, NoDeadlineWithoutACallThatWaitsForIt) {
   CallQueue queue;
   const Call call = CallOf(1, RecipeFor("p", "m"));
-  queue.Hold(call, kStart + seconds(10));
+  queue.Hold(RouteOf(call), kStart + seconds(10));
   EXPECT_EQ(queue.Deadline(kStart), std::nullopt);
   queue.Push(call);
   EXPECT_EQ(queue.Deadline(kStart), kStart + seconds(10));
@@ -147,7 +149,7 @@ TEST(CallQueue, TellsWhatWaitsForWhichModel) {
   CallQueue queue;
   const Call call = CallOf(1, RecipeFor("p", "m"));
   queue.Push(call);
-  queue.Hold(call, kStart + seconds(10));
+  queue.Hold(RouteOf(call), kStart + seconds(10));
   const auto status = queue.Status(kStart + seconds(4));
   ASSERT_EQ(status.size(), 1U);
   EXPECT_EQ(status[0].route, (model::RouteEntry{.provider = "p", .model = "m"}));

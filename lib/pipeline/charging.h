@@ -1,0 +1,68 @@
+// Charging: which limits hold for a call, what it needs of them, and what it has used.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "admission/limit_keeper.h"
+#include "model/money.h"
+#include "model/task.h"
+#include "model/usage.h"
+#include "pipeline/call.h"
+#include "pipeline/options.h"
+#include "pipeline/request.h"
+#include "providers/rate_limits.h"
+
+namespace llmbatch::pipeline {
+
+// How a call ended, as far as its limits are concerned.
+struct CallUse {
+  std::optional<model::Usage> usage;   // as reported
+  std::optional<model::NanoUsd> cost;  // of that usage
+  bool maybe_billed = true;            // without a report: what was booked may have been used
+};
+
+// Budgets and keeper must outlive it.
+class Charging {
+ public:
+  using Needs = admission::LimitKeeper::Needs;
+
+  Charging(const Budgets& budgets, admission::LimitKeeper& keeper)
+      : budgets_(budgets), keeper_(keeper) {}
+
+  // Estimated by what was learnt. Empty: nothing limits the call.
+  Needs NeedsOf(const Call& call, const RequestTable& requests);
+  // Calls of one group have the same budgets.
+  std::string GroupOf(const Call& call, const RequestTable& requests) const;
+  // What hardly any call like this one will pass; nullopt: its model has no price.
+  std::optional<model::NanoUsd> CostOf(const Call& call, const RequestTable& requests) const;
+  // In the order of its needs.
+  std::vector<std::int64_t> UsedOf(const Call& call, const Needs& needs, const CallUse& use);
+  // The rates of the routes used so far are those of this configuration from now on.
+  void SetRates(const model::Catalog& catalog);
+  // What the provider says is left.
+  void Correct(const Call& call, const providers::RateLimits& told);
+
+ private:
+  enum class Unit { kRequests, kTokens, kInputTokens, kOutputTokens };
+  struct Rate {
+    admission::LimitKeeper::LimitId limit = 0;
+    Unit unit = Unit::kRequests;
+  };
+  using Rates = std::vector<Rate>;
+
+  const Rates& RatesOf(const Call& call);
+  void AddBudget(const std::string& name, const model::BudgetCaps& caps, std::int64_t cost,
+                 Needs& needs);
+  void Define(const std::string& scope, const model::RateLimits& limits, Rates& rates);
+
+  const Budgets& budgets_;
+  admission::LimitKeeper& keeper_;
+  std::map<model::RouteEntry, Rates> rates_;
+};
+
+}  // namespace llmbatch::pipeline

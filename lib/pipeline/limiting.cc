@@ -1,0 +1,95 @@
+// Calls, second part: limits that a call is booked with before it waits for a permit.
+#include <algorithm>
+#include <string>
+
+#include "pipeline/calls.h"
+#include "pipeline/observations.h"
+
+namespace llmbatch::pipeline {
+namespace {
+
+// So many calls may be booked and wait for a permit, as there are permits, so that none is idle.
+constexpr std::int64_t kLeastAhead = 2;
+
+}  // namespace
+
+admission::FairTurns::Turn Calls::TurnOf(const Call& call) {
+  std::map<std::string, std::int64_t> tokens;
+  for (const model::RequestId id : call.requests) {
+    const Request& request = requests_.at(id);
+    tokens[call.recipe->task().name + " " + request.item.user_id] += request.tokens;
+  }
+  const std::vector<admission::FairTurns::Part> parts(tokens.begin(), tokens.end());
+  return turns_.Next(parts);
+}
+
+void Calls::Enqueue(Call& call, base::Timestamp now) {
+  call.waiting_since = now;
+  ChooseLane(call, now);
+  auto needs = charging_.NeedsOf(call, requests_);
+  if (needs.empty()) return WaitForPermit(call, now);
+  call.state = CallState::kWaitingForLimit;
+  const model::RouteEntry& route = call.recipe->lanes()[call.lane].route;
+  limits_.Push(OrderOf(call), route.provider + "/" + route.model,
+               charging_.GroupOf(call, requests_), std::move(needs));
+}
+
+void Calls::WaitForPermit(Call& call, base::Timestamp now) {
+  call.state = CallState::kWaitingForPermit;
+  call.waiting_since = now;
+  queue_.Push(call);
+}
+
+void Calls::StopWaiting(const Call& call) {
+  if (call.state == CallState::kWaitingForPermit) queue_.Remove(call);
+  limits_.Remove(call.id);
+}
+
+void Calls::LetBookedGo(base::Timestamp now) {
+  for (const model::BatchId id : limits_.TakeReady(now)) WaitForPermit(calls_.at(id), now);
+}
+
+void Calls::BookLimits(base::Timestamp now, ports::Commands& out) {
+  const std::int64_t ahead = std::max(kLeastAhead, permits_.held());
+  if (auto command = limits_.Next(reserve_ids_.Next(), ahead, now)) {
+    out.emplace_back(*std::move(command));
+  }
+}
+
+void Calls::SettleLimits(Call& call, const CallUse& use) {
+  ReleaseCaps(call, use);
+  const auto* needs = limits_.NeedsOf(call.id);
+  if (needs != nullptr) limits_.Settle(call.id, charging_.UsedOf(call, *needs, use));
+}
+
+void Calls::OnReserved(const ports::CallsReserved& event, base::Timestamp now) {
+  const auto& permits = permits_.last_state();
+  limits_.OnReserved(event, permits ? permits->live_replicas : 1, now);
+}
+
+void Calls::OnSynced(const ports::PermitsSynced& event, base::Timestamp now) {
+  permits_.OnSynced(event, now);
+  if (!event.outcome) return;
+  for (const ports::RouteHold& hold : event.outcome->holds) OnHeld(hold, now);
+}
+
+void Calls::OnHeld(const ports::RouteHold& hold, base::Timestamp now) {
+  holds_.OnTold(hold, now);
+  queue_.Hold({.provider = hold.provider, .model = hold.model}, now + hold.left);
+}
+
+bool Calls::HoldRouteOf(const Call& call, const providers::CallFailure& failure, base::Now now,
+                        ports::Commands& out) {
+  const bool limited = failure.cls == providers::FailureClass::kRateLimited;
+  if (!limited && !failure.retry_after) return true;
+  const model::RouteEntry& route = call.recipe->lanes()[call.lane].route;
+  auto refusal = holds_.OnRefused(route, call.started, failure.retry_after, now.steady, rng_);
+  queue_.Hold(route, now.steady + refusal.hold.left);
+  if (refusal.new_burst) {
+    out.emplace_back(Observed(ports::Metric::kRefusalBursts, 1, {route.provider, route.model}));
+  }
+  if (refusal.longer) out.emplace_back(ports::HoldRoute{std::move(refusal.hold)});
+  return refusal.new_burst;
+}
+
+}  // namespace llmbatch::pipeline

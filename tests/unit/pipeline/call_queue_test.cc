@@ -73,7 +73,7 @@ TEST(CallQueue, KeepsToAChangedBoundWhateverARecipeSays) {
   const Call another = CallOf(3, RecipeFor("p", "m"));
   queue.Push(another);
   EXPECT_EQ(queue.Startable(kStart), 0);
-  queue.OnEnded(running);
+  queue.OnEnded(running, {}, kStart);
   EXPECT_EQ(PopAll(queue), "2 3");
 }
 

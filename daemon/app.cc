@@ -61,6 +61,8 @@ pipeline::Options PipelineOptions(const config::Config& config, const std::strin
   options.seed = seed;
   options.permits = {.limit = config.limits.concurrency, .lease = config.redis.lease};
   options.jobs.progress_interval = config.limits.progress_interval;
+  options.delivery = config.kafka.exactly_once ? pipeline::Delivery::kExactlyOnce
+                                               : pipeline::Delivery::kAtLeastOnce;
   options.commit_interval = config.limits.commit_interval;
   options.drain_timeout = config.limits.drain_timeout;
   options.max_wait = config.limits.max_wait;

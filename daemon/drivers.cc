@@ -12,6 +12,7 @@ namespace {
 constexpr base::Duration kFlushTimeout = std::chrono::seconds(5);
 // A thread that hasn't come round for so long hangs.
 constexpr base::Duration kHangs = std::chrono::seconds(30);
+constexpr base::Duration kTransactionHangs = std::chrono::seconds(180);
 
 std::vector<std::string> TopicsOf(const config::Kafka& kafka) {
   std::vector<std::string> topics = kafka.requests;
@@ -85,12 +86,9 @@ base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& conf
   if (!http) return http.error();
   drivers->http_ = std::move(http).value();
 
-  kafka::PublisherOptions publisher_options;
-  publisher_options.connection = ConnectionTo(config.kafka, log);
-  publisher_options.max_message_bytes = config.kafka.max_message_bytes;
-  auto publisher = kafka::Publisher::Start(std::move(publisher_options), inbox);
-  if (!publisher) return publisher.error();
-  drivers->publisher_ = std::move(publisher).value();
+  if (auto started = drivers->StartPublishing(config.kafka, inbox); !started) {
+    return started.error();
+  }
 
   kafka::ConsumerOptions consumer_options;
   consumer_options.connection = ConnectionTo(config.kafka, log);
@@ -106,6 +104,32 @@ base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& conf
   if (!consumer) return consumer.error();
   drivers->consumer_ = std::move(consumer).value();
   return drivers;
+}
+
+base::Result<void> Drivers::StartPublishing(const config::Kafka& kafka, runtime::Inbox& inbox) {
+  const kafka::LogSink log = [this](const ports::LogLine& line) { logger_.Write(line); };
+  if (kafka.exactly_once) {
+    kafka::TransactorOptions options;
+    options.connection = ConnectionTo(kafka, log);
+    options.transactional_id = kafka.group + "." + kafka.instance;
+    options.max_message_bytes = kafka.max_message_bytes;
+    auto transactor = kafka::Transactor::Start(std::move(options), inbox);
+    if (!transactor) return transactor.error();
+    transactor_ = std::move(transactor).value();
+    return {};
+  }
+  kafka::PublisherOptions options;
+  options.connection = ConnectionTo(kafka, log);
+  options.max_message_bytes = kafka.max_message_bytes;
+  auto publisher = kafka::Publisher::Start(std::move(options), inbox);
+  if (!publisher) return publisher.error();
+  publisher_ = std::move(publisher).value();
+  return {};
+}
+
+void Drivers::Transact(ports::RunTransaction transaction) {
+  auto member = consumer_->Membership(transaction.assignment);
+  transactor_->Execute(std::move(transaction), std::move(member));
 }
 
 template <typename C>
@@ -125,6 +149,7 @@ void Drivers::Execute(ports::Commands commands) {
     void operator()(ports::StartCall& command) { sorted.http.emplace_back(std::move(command)); }
     void operator()(ports::AbortCall& command) { sorted.http.emplace_back(command); }
     void operator()(ports::PublishRecord& command) { sorted.publish.push_back(std::move(command)); }
+    void operator()(ports::RunTransaction& command) { drivers.Transact(std::move(command)); }
     void operator()(ports::CommitOffsets& command) {
       sorted.consume.emplace_back(std::move(command));
     }
@@ -163,14 +188,18 @@ void Drivers::ReportLag() {
 }
 
 bool Drivers::alive(base::Timestamp now) const {
+  // A transaction may wait for its coordinator, and knows its own limits.
+  const kafka::Health publishing = publisher_ ? publisher_->health() : transactor_->health();
+  const base::Duration patience = publisher_ ? kHangs : kTransactionHangs;
   return now - consumer_->health().last_progress < kHangs &&
-         now - publisher_->health().last_progress < kHangs && now - http_->last_progress() < kHangs;
+         now - publishing.last_progress < patience && now - http_->last_progress() < kHangs;
 }
 
 void Drivers::Stop() {
   consumer_.reset();
   http_->Stop();
-  publisher_->Stop(kFlushTimeout);
+  if (publisher_) publisher_->Stop(kFlushTimeout);
+  if (transactor_) transactor_->Stop();
   if (redis_) redis_->Stop();
 }
 

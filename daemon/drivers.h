@@ -13,6 +13,7 @@
 #include "kafka/connection.h"
 #include "kafka/consumer.h"
 #include "kafka/publisher.h"
+#include "kafka/transactor.h"
 #include "logging/logger.h"
 #include "metrics/metrics.h"
 #include "ports/commands.h"
@@ -47,6 +48,8 @@ class Drivers {
  private:
   Drivers(metrics::Metrics& metrics, logging::Logger& logger)
       : metrics_(metrics), logger_(logger) {}
+  base::Result<void> StartPublishing(const config::Kafka& kafka, runtime::Inbox& inbox);
+  void Transact(ports::RunTransaction transaction);
   template <typename C>
   void Coordinate(C command);
 
@@ -54,7 +57,8 @@ class Drivers {
   metrics::Metrics& metrics_;
   logging::Logger& logger_;
   std::unique_ptr<http::Client> http_;
-  std::unique_ptr<kafka::Publisher> publisher_;
+  std::unique_ptr<kafka::Publisher> publisher_;    // for at least once
+  std::unique_ptr<kafka::Transactor> transactor_;  // for exactly once
   std::unique_ptr<kafka::Consumer> consumer_;
   std::unique_ptr<redis::RedisCoordinator> redis_;
   std::unique_ptr<coordinator::LocalCoordinator> local_;

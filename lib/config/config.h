@@ -30,6 +30,7 @@ struct Kafka {
   std::string results = "llm.results";
   std::string progress = "llm.progress";
   std::string dead_letters = "llm.dead-letters";
+  bool exactly_once = false;  // delivery = "exactly_once"
   AutoOffsetReset auto_offset_reset = AutoOffsetReset::kEarliest;
   std::int64_t max_message_bytes = 8LL << 20;
   std::vector<Binding> bindings;

@@ -184,15 +184,6 @@ void ReadBindings(Kafka& kafka, Section& section, const Names& tasks) {
   }
 }
 
-void ReadDelivery(Section& section) {
-  const bool exactly_once =
-      section.Choice<bool>("delivery", false, {{"at_least_once", false}, {"exactly_once", true}});
-  if (exactly_once) {
-    section.Fail("delivery",
-                 "\"exactly_once\" is not supported in this version; use \"at_least_once\"");
-  }
-}
-
 }  // namespace
 
 bool ReadsTopic(const Kafka& kafka, const std::string& topic) {
@@ -217,7 +208,8 @@ Kafka ReadKafka(Section section, const Names& tasks, const Environment& environm
       {{"earliest", AutoOffsetReset::kEarliest}, {"latest", AutoOffsetReset::kLatest}});
   kafka.max_message_bytes = section.Int("max_message_bytes", kafka.max_message_bytes,
                                         {.min = 1024, .max = 1'000'000'000});
-  ReadDelivery(section);
+  kafka.exactly_once = section.Choice<bool>("delivery", kafka.exactly_once,
+                                            {{"at_least_once", false}, {"exactly_once", true}});
   CheckRequests(kafka, section);
   CheckLoops(kafka, section);
   ReadBindings(kafka, section, tasks);

@@ -34,4 +34,9 @@ Health Consumer::health() const { return loop_->health(); }
 
 std::vector<PartitionLag> Consumer::Lag() const { return loop_->Lag(); }
 
+std::shared_ptr<const rd_kafka_consumer_group_metadata_s> Consumer::Membership(
+    std::int64_t assignment) const {
+  return loop_->Membership(assignment);
+}
+
 }  // namespace llmbatch::kafka

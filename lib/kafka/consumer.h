@@ -77,6 +77,11 @@ class Consumer {
   // From any thread; never blocks. What belongs together is best handed over together.
   void Execute(std::vector<ConsumerCommand> commands);
 
+  // From any thread. As whom we are in the group under this assignment, for a transaction; null if
+  // it is over.
+  std::shared_ptr<const rd_kafka_consumer_group_metadata_s> Membership(
+      std::int64_t assignment) const;
+
   // From any thread.
   Health health() const;
   // Of assigned partitions whose position is known; a second old at most.

@@ -98,6 +98,13 @@ std::vector<PartitionLag> ConsumerLoop::Lag() const {
   return lag_;
 }
 
+std::shared_ptr<const rd_kafka_consumer_group_metadata_s> ConsumerLoop::Membership(
+    std::int64_t assignment) const {
+  const std::lock_guard lock(mutex_);
+  if (assignment != assignment_ || ended_) return nullptr;
+  return client_->Membership();
+}
+
 // ── the loop
 // ───────────────────────────────────────────────────────────────────────────────────────────
 
@@ -338,7 +345,8 @@ void ConsumerLoop::Arrive(base::Timestamp now) {
   assigned_ = *committed;
   for (ports::AssignedPartition& each : assigned_) each.metadata.clear();
   // Posted before the next poll, so before any of their records.
-  events_.emplace_back(ports::PartitionsAssigned{std::move(committed).value()});
+  events_.emplace_back(ports::PartitionsAssigned{.partitions = std::move(committed).value(),
+                                                 .assignment = NextAssignment()});
 }
 
 void ConsumerLoop::BeginRevoke(bool lost) {
@@ -354,8 +362,14 @@ void ConsumerLoop::BeginRevoke(bool lost) {
   let_go_by_ = SteadyNow() + options_.revoke_timeout;
 }
 
+std::int64_t ConsumerLoop::NextAssignment() {
+  const std::lock_guard lock(mutex_);
+  return ++assignment_;
+}
+
 void ConsumerLoop::LetGo() {
   let_go_by_.reset();
+  NextAssignment();
   assigned_.clear();
   // librdkafka remembers a pause, and would not read the partition when it comes back to us.
   if (!paused_.empty()) client_->Resume({paused_.begin(), paused_.end()});
@@ -366,6 +380,7 @@ void ConsumerLoop::LetGo() {
 void ConsumerLoop::Break(base::Timestamp now) {
   if (rebuild_at_) return;
   pulse_.Broken();
+  NextAssignment();
   arriving_.reset();
   if (!let_go_by_ && !assigned_.empty()) BeginRevoke(/*lost=*/true);
   let_go_by_.reset();

@@ -36,6 +36,8 @@ class ConsumerLoop {
   void RequestEnd();
   Health health() const { return pulse_.Read(); }
   std::vector<PartitionLag> Lag() const;
+  std::shared_ptr<const rd_kafka_consumer_group_metadata_s> Membership(
+      std::int64_t assignment) const;
 
   // Until StopConsuming is carried out or RequestEnd() called; then every commit has been answered.
   void Run();
@@ -73,6 +75,8 @@ class ConsumerLoop {
   void Arrive(base::Timestamp now);
   void BeginRevoke(bool lost);
   void LetGo();
+  // Returns the number of the assignment that begins, or of the time without one.
+  std::int64_t NextAssignment();
   void Break(base::Timestamp now);
   void Rebuild(base::Timestamp now);
   void Answer(model::CommitId commit, base::Result<void> outcome);
@@ -107,6 +111,7 @@ class ConsumerLoop {
   bool end_requested_ = false;                // guarded by mutex_
   bool ended_ = false;                        // guarded by mutex_
   std::vector<PartitionLag> lag_;             // guarded by mutex_
+  std::int64_t assignment_ = 0;               // guarded by mutex_
 };
 
 }  // namespace llmbatch::kafka

@@ -109,6 +109,10 @@ void GroupClient::Unassign() {
 
 bool GroupClient::AssignmentLost() const { return rd_kafka_assignment_lost(client_.get()) != 0; }
 
+std::shared_ptr<const rd_kafka_consumer_group_metadata_s> GroupClient::Membership() const {
+  return {rd_kafka_consumer_group_metadata(client_.get()), Release()};
+}
+
 base::Result<void> GroupClient::Commit(const ports::CommitOffsets& commit) {
   void* const opaque = reinterpret_cast<void*>(static_cast<std::uintptr_t>(commit.commit.value));
   const rd_kafka_resp_err_t code = rd_kafka_commit_queue(

@@ -36,6 +36,9 @@ class GroupClient {
   // Whether the group has given the assignment to others already.
   bool AssignmentLost() const;
 
+  // As whom we are in the group now. From any thread.
+  std::shared_ptr<const rd_kafka_consumer_group_metadata_s> Membership() const;
+
   // If it returns no error, the result comes as an event with the commit's id as its opaque.
   base::Result<void> Commit(const ports::CommitOffsets& commit);
   void Pause(const std::vector<model::TopicPartition>& partitions);

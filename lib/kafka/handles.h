@@ -5,6 +5,7 @@
 
 struct rd_kafka_s;
 struct rd_kafka_conf_s;
+struct rd_kafka_consumer_group_metadata_s;
 struct rd_kafka_error_s;
 struct rd_kafka_mock_cluster_s;
 struct rd_kafka_op_s;
@@ -18,6 +19,7 @@ struct Release {
   // gone without a report.
   void operator()(rd_kafka_s* client) const;
   void operator()(rd_kafka_conf_s* conf) const;
+  void operator()(rd_kafka_consumer_group_metadata_s* member) const;
   void operator()(rd_kafka_error_s* error) const;
   void operator()(rd_kafka_mock_cluster_s* cluster) const;
   void operator()(rd_kafka_op_s* event) const;

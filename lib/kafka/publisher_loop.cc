@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "kafka/errors.h"
+#include "kafka/produce.h"
 #include "runtime/clock.h"
 
 namespace llmbatch::kafka {
@@ -34,11 +35,6 @@ Settings SettingsOf(const PublisherOptions& options) {
       .guarantees = {{"enable.idempotence", "true"},
                      {"acks", "all"},
                      {"message.max.bytes", std::to_string(options.max_message_bytes)}}};
-}
-
-// librdkafka takes it as writable, and only reads.
-decltype(rd_kafka_vu_t{}.u.mem) BytesOf(const std::string& bytes) {
-  return {.ptr = const_cast<char*>(bytes.data()), .size = bytes.size()};
 }
 
 base::Timestamp SteadyNow() { return runtime::ReadClock().steady; }
@@ -139,7 +135,8 @@ void PublisherLoop::TakeRecords() {
 void PublisherLoop::SendWaiting(base::Timestamp now) {
   while (!waiting_.empty() && !rebuild_at_) {
     Pending& pending = waiting_.front();
-    const int code = Produce(pending);
+    const int code =
+        Produce(*producer_.client, *pending.record.message, &pending, Copying::kNothing);
     if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) return;
     if (code == RD_KAFKA_RESP_ERR__FATAL) return Break(now);
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -149,32 +146,6 @@ void PublisherLoop::SendWaiting(base::Timestamp now) {
       waiting_.pop_front();
     }
   }
-}
-
-int PublisherLoop::Produce(Pending& pending) {
-  // librdkafka reads from the value until its report, and copies the rest.
-  std::vector<rd_kafka_vu_t> arguments(4 + pending.record.message->headers.size());
-  const ports::Message& message = *pending.record.message;
-  rd_kafka_vu_t* next = arguments.data();
-  next->vtype = RD_KAFKA_VTYPE_TOPIC;
-  next++->u.cstr = message.topic.c_str();
-  next->vtype = RD_KAFKA_VTYPE_OPAQUE;
-  next++->u.ptr = &pending;
-  next->vtype = RD_KAFKA_VTYPE_KEY;
-  if (message.key) next->u.mem = BytesOf(*message.key);
-  ++next;
-  next->vtype = RD_KAFKA_VTYPE_VALUE;
-  if (message.value) next->u.mem = BytesOf(*message.value);
-  ++next;
-  for (const model::Header& header : message.headers) {
-    next->vtype = RD_KAFKA_VTYPE_HEADER;
-    next++->u.header = {.name = header.name.c_str(),
-                        .val = header.value.data(),
-                        .size = static_cast<ssize_t>(header.value.size())};
-  }
-  const ErrorHandle error(
-      rd_kafka_produceva(producer_.client.get(), arguments.data(), arguments.size()));
-  return error ? rd_kafka_error_code(error.get()) : RD_KAFKA_RESP_ERR_NO_ERROR;
 }
 
 void PublisherLoop::Gather(base::Timestamp now) {

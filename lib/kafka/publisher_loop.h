@@ -49,7 +49,6 @@ class PublisherLoop {
   base::Result<Producer> MakeProducer();
   void TakeRecords();
   void SendWaiting(base::Timestamp now);
-  int Produce(Pending& pending);
   void Gather(base::Timestamp now);
   void OnReports(rd_kafka_op_s& event, base::Timestamp now);
   void OnError(rd_kafka_op_s& event, base::Timestamp now);

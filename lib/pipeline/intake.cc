@@ -158,12 +158,10 @@ void Pipeline::DeadLetter(const ports::Record& record, RecordId id, std::string_
   letter.headers.push_back(
       {.name = "llmbatch-id",
        .value = ledger::MessageId(model::ToString(OriginOf(record)), "dead_letter", 1)});
-  outbox_.Publish(id,
-                  ports::Message{.topic = options_.topics.dead_letters,
-                                 .key = std::move(letter.key),
-                                 .value = std::move(letter.value),
-                                 .headers = std::move(letter.headers)},
-                  out_);
+  Publish(id, ports::Message{.topic = options_.topics.dead_letters,
+                             .key = std::move(letter.key),
+                             .value = std::move(letter.value),
+                             .headers = std::move(letter.headers)});
 }
 
 }  // namespace llmbatch::pipeline

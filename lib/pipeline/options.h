@@ -34,6 +34,11 @@ struct Limits {
   std::int64_t max_open_records = 500;
 };
 
+enum class Delivery {
+  kAtLeastOnce,  // messages are acknowledged before their record's offset is committed
+  kExactlyOnce   // both in one transaction
+};
+
 struct Options {
   std::shared_ptr<const model::Catalog> catalog;
   Topics topics;
@@ -43,7 +48,9 @@ struct Options {
   admission::PermitOptions permits;
   admission::BackoffOptions backoff;
   jobs::JobOptions jobs;
+  Delivery delivery = Delivery::kAtLeastOnce;
   base::Duration commit_interval = std::chrono::seconds(1);
+  base::Duration transaction_interval = std::chrono::milliseconds(100);
   base::Duration drain_timeout = std::chrono::seconds(30);
   base::Duration revoke_timeout =
       std::chrono::seconds(3);  // for what is being published when partitions are revoked

@@ -25,9 +25,9 @@ std::vector<model::TopicPartition> Partitions::Assign(
   for (const ports::AssignedPartition& each : partitions) {
     const auto done = offsets::DecodeDoneMap(each.committed_offset, each.metadata);
     if (!done) unreadable.push_back(each.partition);
-    partitions_.emplace(
-        each.partition,
-        Partition(each.committed_offset, done.value_or(offsets::DoneRanges{}), each.metadata));
+    partitions_.emplace(each.partition,
+                        Partition(++tenures_, each.committed_offset,
+                                  done.value_or(offsets::DoneRanges{}), each.metadata));
   }
   return unreadable;
 }
@@ -52,8 +52,8 @@ bool Partitions::IsBelowStart(const ports::Record& record) const {
 void Partitions::Restart(const ports::Record& record) {
   const bool paused = partitions_.at(record.partition).paused;
   Revoke({record.partition});
-  partitions_.emplace(record.partition, Partition(record.offset, {}, {})).first->second.paused =
-      paused;
+  partitions_.emplace(record.partition, Partition(++tenures_, record.offset, {}, {}))
+      .first->second.paused = paused;
   for (auto& [id, offsets] : commits_under_way_) {
     std::erase_if(offsets, [&](const auto& each) { return each.partition == record.partition; });
   }
@@ -80,6 +80,11 @@ void Partitions::Expect(RecordId record, std::int64_t messages) {
   if (found != records_.end()) found->second.expected += messages;
 }
 
+std::int64_t Partitions::Expected(RecordId record) const {
+  const auto found = records_.find(record);
+  return found == records_.end() ? 0 : found->second.expected;
+}
+
 void Partitions::Acknowledge(RecordId record) {
   const auto found = records_.find(record);
   if (found == records_.end() || --found->second.expected > 0) return;
@@ -87,6 +92,18 @@ void Partitions::Acknowledge(RecordId record) {
   pending_bytes_ -= found->second.bytes;
   records_.erase(found);
   moved_ = true;
+}
+
+std::optional<Tenure> Partitions::TenureOf(RecordId record) const {
+  const auto found = records_.find(record);
+  if (found == records_.end()) return std::nullopt;
+  const model::TopicPartition& partition = found->second.partition;
+  return Tenure{.partition = partition, .number = partitions_.at(partition).tenure};
+}
+
+bool Partitions::Lasts(const Tenure& tenure) const {
+  const auto found = partitions_.find(tenure.partition);
+  return found != partitions_.end() && found->second.tenure == tenure.number;
 }
 
 bool Partitions::TooFarAhead(const Partition& partition) const {
@@ -115,14 +132,15 @@ std::vector<ports::Command> Partitions::FlowControl() {
 }
 
 std::optional<ports::PartitionOffset> Partitions::Due(const model::TopicPartition& name,
-                                                      Partition& partition) {
+                                                      Partition& partition, Unless unless) {
   const auto offset = partition.tracker.Committable();
   if (!offset) return std::nullopt;
   Committed due{.offset = *offset,
                 .metadata = offsets::EncodeDoneMap(*offset, partition.tracker.Done())};
   const Committed& last = partition.sent ? *partition.sent : partition.committed;
   // Brokers take an offset below the last one, too.
-  if (due.offset < last.offset || due == last) return std::nullopt;
+  if (due.offset < last.offset) return std::nullopt;
+  if (due == last && unless == Unless::kUnchanged) return std::nullopt;
   partition.sent = due;
   return ports::PartitionOffset{
       .partition = name, .offset = due.offset, .metadata = std::move(due.metadata)};
@@ -142,11 +160,25 @@ std::optional<ports::CommitOffsets> Partitions::CommitNow(
   for (const model::TopicPartition& name : partitions) {
     const auto found = partitions_.find(name);
     if (found == partitions_.end()) continue;
-    if (auto offset = Due(name, found->second)) commit.offsets.push_back(std::move(*offset));
+    if (auto offset = Due(name, found->second, Unless::kUnchanged))
+      commit.offsets.push_back(std::move(*offset));
   }
   if (commit.offsets.empty()) return std::nullopt;
   commits_under_way_.emplace(id, commit.offsets);
   return commit;
+}
+
+std::vector<ports::PartitionOffset> Partitions::CommitAll(
+    model::CommitId id, const model::TopicPartition* in_any_case) {
+  moved_ = false;
+  std::vector<ports::PartitionOffset> offsets;
+  for (auto& [name, partition] : partitions_) {
+    const bool wanted = in_any_case != nullptr && name == *in_any_case;
+    auto offset = Due(name, partition, wanted ? Unless::kUnknown : Unless::kUnchanged);
+    if (offset) offsets.push_back(*std::move(offset));
+  }
+  if (!offsets.empty()) commits_under_way_.emplace(id, offsets);
+  return offsets;
 }
 
 void Partitions::OnCommitted(const ports::OffsetsCommitted& event) {

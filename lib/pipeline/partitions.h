@@ -22,6 +22,12 @@ namespace llmbatch::pipeline {
 // One delivery of one record; the same record delivered again after a rebalance has another.
 using RecordId = base::Id<struct RecordTag>;
 
+// One time of owning a partition, from its assignment to its revocation.
+struct Tenure {
+  model::TopicPartition partition;
+  std::uint64_t number = 0;
+};
+
 struct PartitionStatus {
   model::TopicPartition partition;
   std::int64_t committed = -1;
@@ -59,9 +65,14 @@ class Partitions {
   // delivered before.
   std::optional<RecordId> Begin(const ports::Record& record, base::Timestamp now);
   void Expect(RecordId record, std::int64_t messages);
+  // Messages that are yet to be acknowledged; 0 if the record is finished or isn't ours.
+  std::int64_t Expected(RecordId record) const;
   // One message is acknowledged. Does nothing for a record that is no longer ours.
   void Acknowledge(RecordId record);
   bool Owns(RecordId record) const { return records_.contains(record); }
+  // nullopt: the record is finished or isn't ours.
+  std::optional<Tenure> TenureOf(RecordId record) const;
+  bool Lasts(const Tenure& tenure) const;
 
   // Pausing and resuming that the limits call for now.
   std::vector<ports::Command> FlowControl();
@@ -72,7 +83,13 @@ class Partitions {
   // The same at once, for some partitions.
   std::optional<ports::CommitOffsets> CommitNow(
       model::CommitId id, const std::vector<model::TopicPartition>& partitions);
+  // The same for all partitions, as part of a transaction; also that of `in_any_case`, if it isn't
+  // null, when nothing in it has moved.
+  std::vector<ports::PartitionOffset> CommitAll(model::CommitId id,
+                                                const model::TopicPartition* in_any_case);
   void OnCommitted(const ports::OffsetsCommitted& event);
+  // Something has finished since the last commit.
+  bool moved() const { return moved_; }
   std::optional<base::Timestamp> Deadline() const;
 
   std::vector<model::TopicPartition> Assigned() const;
@@ -90,10 +107,13 @@ class Partitions {
     friend bool operator==(const Committed&, const Committed&) = default;
   };
   struct Partition {
-    Partition(std::int64_t next_offset, const offsets::DoneRanges& done, std::string metadata)
-        : start(next_offset),
+    Partition(std::uint64_t tenure_number, std::int64_t next_offset,
+              const offsets::DoneRanges& done, std::string metadata)
+        : tenure(tenure_number),
+          start(next_offset),
           tracker(next_offset, done),
           committed{.offset = next_offset, .metadata = std::move(metadata)} {}
+    std::uint64_t tenure;
     std::int64_t start;  // negative: unknown
     offsets::OffsetTracker tracker;
     Committed committed;            // acknowledged by Kafka
@@ -108,19 +128,21 @@ class Partitions {
     base::Timestamp arrived;
   };
 
-  std::optional<ports::PartitionOffset> Due(const model::TopicPartition& name,
-                                            Partition& partition);
+  enum class Unless { kUnchanged, kUnknown };
+  std::optional<ports::PartitionOffset> Due(const model::TopicPartition& name, Partition& partition,
+                                            Unless unless);
   bool TooFarAhead(const Partition& partition) const;
 
   Limits limits_;
   base::Duration commit_interval_;
+  std::uint64_t tenures_ = 0;
   base::IdSequence<RecordId> record_ids_;
   std::map<model::TopicPartition, Partition> partitions_;
   std::map<RecordId, OpenRecord> records_;
   std::map<model::CommitId, std::vector<ports::PartitionOffset>> commits_under_way_;
   std::int64_t pending_bytes_ = 0;
   bool over_bytes_ = false;
-  bool moved_ = false;  // something finished since the last commit
+  bool moved_ = false;
   base::Timestamp next_commit_;
 };
 

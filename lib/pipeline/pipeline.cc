@@ -31,6 +31,10 @@ Pipeline::Pipeline(Options options)
 base::Result<std::unique_ptr<Pipeline>> Pipeline::Create(Options options) {
   LLMBATCH_CHECK(options.catalog != nullptr);
   std::unique_ptr<Pipeline> pipeline(new Pipeline(std::move(options)));
+  if (pipeline->options_.delivery == Delivery::kExactlyOnce) {
+    pipeline->transactions_.emplace(pipeline->options_.backoff,
+                                    pipeline->options_.transaction_interval);
+  }
   auto recipes = BuildRecipes(*pipeline->options_.catalog);
   if (!recipes) return recipes.error();
   pipeline->recipes_ = std::move(recipes).value();
@@ -58,6 +62,7 @@ void Pipeline::On(ports::PartitionsAssigned& event) {
     revocation_->lost = true;
     FinishRevocation();
   }
+  assignment_ = event.assignment;
   std::vector<model::TopicPartition> assigned;
   for (const ports::AssignedPartition& each : event.partitions) assigned.push_back(each.partition);
   // A consumer that was replaced after a fatal error gets them again without having given them
@@ -107,20 +112,34 @@ void Pipeline::On(ports::RecordPublished& event) {
     if (!partitions_.Owns(report->record)) outbox_.DropForeign(partitions_);
     return;
   }
-  Emit(ports::LogLine{
-      .level = ports::LogLevel::kError,
-      .message = "a message is larger than its topic takes; check max.message.bytes",
-      .fields = {{"topic", report->message->topic}, {"error", event.outcome.error().message}}});
-  if (report->message->topic == options_.topics.dead_letters) {
-    partitions_.Acknowledge(report->record);
-    return;
+  auto letter = LetterInPlaceOf(*report->message, event.outcome.error().message);
+  if (!letter) return partitions_.Acknowledge(report->record);
+  outbox_.Publish(report->record, *std::move(letter), out_);
+}
+
+void Pipeline::On(ports::TransactionEnded& event) {
+  Emit(Observed(ports::Metric::kCommits, 1, {event.outcome ? "ok" : "failed"}));
+  if (!event.outcome) {
+    Emit(Observed(ports::Metric::kPublishFailures, 1,
+                  {std::string(base::ToString(event.outcome.error().kind))}));
   }
-  ports::Message letter{.topic = options_.topics.dead_letters,
-                        .key = {},
-                        .value = {},
-                        .headers = report->message->headers};
+  for (const auto& refused : transactions_->OnEnded(event, partitions_, now_.steady, rng_)) {
+    transactions_->Replace(refused.publish,
+                           LetterInPlaceOf(*refused.message, event.outcome.error().message));
+  }
+}
+
+std::optional<ports::Message> Pipeline::LetterInPlaceOf(const ports::Message& message,
+                                                        std::string_view error) {
+  Emit(
+      ports::LogLine{.level = ports::LogLevel::kError,
+                     .message = "a message is larger than its topic takes; check max.message.bytes",
+                     .fields = {{"topic", message.topic}, {"error", std::string(error)}}});
+  if (message.topic == options_.topics.dead_letters) return std::nullopt;
+  ports::Message letter{
+      .topic = options_.topics.dead_letters, .key = {}, .value = {}, .headers = message.headers};
   letter.headers.push_back({.name = "dlq-reason", .value = "result_too_large"});
-  outbox_.Publish(report->record, std::move(letter), out_);
+  return letter;
 }
 
 // ── its offset is committed
@@ -132,7 +151,19 @@ void Pipeline::On(ports::OffsetsCommitted& event) {
 }
 
 void Pipeline::Commit(const std::vector<model::TopicPartition>& partitions) {
+  // Offsets go with the messages that they stand for, or not at all.
+  if (transactions_) return;
   if (auto commit = partitions_.CommitNow(commit_ids_.Next(), partitions)) Emit(std::move(*commit));
+}
+
+void Pipeline::Transact() {
+  const bool interrupted = revocation_ || phase_ != Phase::kRunning;
+  auto transaction =
+      transactions_->Next(partitions_, commit_ids_.Next(), now_.steady,
+                          interrupted ? Transactions::Haste::kAtOnce : Transactions::Haste::kNone);
+  if (!transaction) return;
+  transaction->assignment = assignment_;
+  Emit(*std::move(transaction));
 }
 
 // ── interruptions
@@ -218,11 +249,15 @@ void Pipeline::EndRound() {
   outbox_.Retry(now_.steady, out_);
   for (const auto& [id, progress] : jobs_.Due(now_)) PublishProgress(open_jobs_.at(id), progress);
 
-  const bool drained = outbox_.empty() && stores_.empty();
-  if (revocation_ && (drained || revocation_->lost || now_.steady >= revocation_->deadline))
+  if (transactions_) Transact();
+  if (revocation_ &&
+      (!HasUnpublished() || revocation_->lost || now_.steady >= revocation_->deadline)) {
     FinishRevocation();
-  if (auto commit = partitions_.NextCommit(commit_ids_.Next(), now_.steady))
-    Emit(std::move(*commit));
+  }
+  if (!transactions_) {
+    if (auto commit = partitions_.NextCommit(commit_ids_.Next(), now_.steady))
+      Emit(std::move(*commit));
+  }
   if (phase_ == Phase::kRunning) {
     for (ports::Command& command : partitions_.FlowControl()) out_.push_back(std::move(command));
   }
@@ -234,8 +269,8 @@ void Pipeline::EndRound() {
 void Pipeline::AdvanceStop() {
   const bool overdue = now_.steady >= phase_deadline_;
   if (phase_ == Phase::kDraining) {
-    const bool drained = calls_.in_flight() == 0 && stores_.empty() && outbox_.empty() &&
-                         lookups_.empty() && releases_.empty();
+    const bool drained =
+        calls_.in_flight() == 0 && !HasUnpublished() && lookups_.empty() && releases_.empty();
     if (!drained && !overdue) return;
     calls_.AbortAll(out_);
     Commit(partitions_.Assigned());
@@ -309,7 +344,7 @@ std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const
   consider(calls_.Deadline(now));
   consider(outbox_.Deadline());
   consider(jobs_.Deadline());
-  consider(partitions_.Deadline());
+  consider(transactions_ ? transactions_->Deadline(partitions_) : partitions_.Deadline());
   if (!open_jobs_.empty()) consider(next_waiting_);
   if (revocation_) consider(revocation_->deadline);
   if (phase_ == Phase::kDraining || phase_ == Phase::kReturning) consider(phase_deadline_);
@@ -333,7 +368,7 @@ Status Pipeline::GetStatus() const {
   status.permits_in_use = permits.in_use();
   status.permits_wanted = permits.wanted();
   status.pending_bytes = partitions_.pending_bytes();
-  status.unpublished = !outbox_.empty() || !stores_.empty();
+  status.unpublished = HasUnpublished();
   status.stopping = phase_ != Phase::kRunning;
   for (const auto& [reason, degraded] : degraded_) {
     if (degraded) status.degraded.push_back(reason);

@@ -28,6 +28,7 @@
 #include "pipeline/partitions.h"
 #include "pipeline/request.h"
 #include "pipeline/single_flight.h"
+#include "pipeline/transactions.h"
 #include "ports/commands.h"
 #include "ports/events.h"
 
@@ -107,6 +108,7 @@ class Pipeline {
   void On(ports::ClaimsReleased& event);
   void On(ports::OutcomesStored& event);
   void On(ports::RecordPublished& event);
+  void On(ports::TransactionEnded& event);
   void On(ports::OffsetsCommitted& event);
   void On(ports::PartitionsRevoked& event);
   void On(ports::StopRequested& event);
@@ -153,6 +155,14 @@ class Pipeline {
   void RepeatForLedger();
 
   // Publishing.
+  // Publishes what follows from the record, by itself or in a transaction.
+  void Publish(RecordId record, ports::Message message,
+               Transactions::Company company = Transactions::Company::kRecord);
+  // What goes out in place of a message that its topic will never take; nullopt: nothing does.
+  std::optional<ports::Message> LetterInPlaceOf(const ports::Message& message,
+                                                std::string_view error);
+  // Some message is not acknowledged yet, or an outcome not stored.
+  bool HasUnpublished() const;
   void PublishOutcome(Settled settled);
   void PublishReport(model::RequestId job, jobs::JobReport report);
   void PublishProgress(const OpenJob& job, const model::Progress& progress);
@@ -163,6 +173,8 @@ class Pipeline {
   void ReportWaiting();
   void ReportGauges();
   void Commit(const std::vector<model::TopicPartition>& partitions);
+  // Begins the next transaction, if there is one to begin.
+  void Transact();
   void ForgetPartitions(const std::vector<model::TopicPartition>& partitions);
   // Drops messages and jobs of records that aren't ours any more.
   void ForgetStrangers();
@@ -188,6 +200,8 @@ class Pipeline {
   Batcher batcher_;
   Calls calls_;
   Outbox outbox_;
+  std::optional<Transactions> transactions_;  // in place of the outbox, for exactly once
+  std::int64_t assignment_ = 0;               // the last one
   jobs::JobTable jobs_;
   std::map<model::RequestId, OpenJob> open_jobs_;
   std::optional<Revocation> revocation_;

@@ -25,6 +25,18 @@ ports::Message MakeMessage(std::string topic, const Envelope& envelope, std::str
 
 }  // namespace
 
+void Pipeline::Publish(RecordId record, ports::Message message, Transactions::Company company) {
+  if (transactions_) return transactions_->Add(partitions_, record, std::move(message), company);
+  outbox_.Publish(record, std::move(message), out_);
+}
+
+bool Pipeline::HasUnpublished() const {
+  // What has finished without a message is told by a transaction, too.
+  const bool unpublished =
+      transactions_ ? !transactions_->empty() || partitions_.moved() : !outbox_.empty();
+  return unpublished || !stores_.empty();
+}
+
 void Pipeline::PublishOutcome(Settled settled) {
   Request& request = settled.request;
   const RecordId record = request.envelope->record;
@@ -63,12 +75,10 @@ void Pipeline::PublishOutcome(Settled settled) {
 
   const bool own_topic = request.recipe && !request.recipe->task().results_topic.empty();
   if (request.job) partitions_.Expect(record, 1);
-  outbox_.Publish(
-      record,
-      MakeMessage(own_topic ? request.recipe->task().results_topic : options_.topics.results,
-                  *request.envelope, std::move(value),
-                  ledger::MessageId(request.identity, "item_result", 1)),
-      out_);
+  Publish(record,
+          MakeMessage(own_topic ? request.recipe->task().results_topic : options_.topics.results,
+                      *request.envelope, std::move(value),
+                      ledger::MessageId(request.identity, "item_result", 1)));
   if (request.job && jobs_.Contains(request.job->job)) {
     PublishReport(request.job->job, jobs_.OnItemResult(request.job->job, request.job->index,
                                                        std::move(result), now_));
@@ -89,10 +99,9 @@ void Pipeline::PublishProgress(const OpenJob& job, const model::Progress& progre
   partitions_.Expect(record, 1);
   Envelope keyed = *job.envelope;
   keyed.key = progress.job_id;
-  outbox_.Publish(record,
-                  MakeMessage(options_.topics.progress, keyed, wire::EncodeProgress(progress),
+  Publish(record, MakeMessage(options_.topics.progress, keyed, wire::EncodeProgress(progress),
                               ledger::MessageId(job.identity, "progress", progress.sequence)),
-                  out_);
+          Transactions::Company::kNone);
 }
 
 void Pipeline::PublishJobResult(const OpenJob& job, const model::JobResult& result) {
@@ -112,10 +121,8 @@ void Pipeline::PublishJobResult(const OpenJob& job, const model::JobResult& resu
   }
   Emit(Observed(ports::Metric::kJobs, 1,
                 {result.workflow, std::string(model::ToString(result.status))}));
-  outbox_.Publish(record,
-                  MakeMessage(options_.topics.results, *job.envelope, std::move(value),
-                              ledger::MessageId(job.identity, "job_result", 1)),
-                  out_);
+  Publish(record, MakeMessage(options_.topics.results, *job.envelope, std::move(value),
+                              ledger::MessageId(job.identity, "job_result", 1)));
 }
 
 }  // namespace llmbatch::pipeline

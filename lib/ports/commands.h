@@ -55,6 +55,16 @@ struct PublishRecord {
   std::shared_ptr<const Message> message;  // never null
 };
 
+// Publishes the records in order and commits the offsets, all of it or nothing. Answered by
+// TransactionEnded; the core has at most one under way. `assignment` is that of the
+// PartitionsAssigned by which the offsets' partitions are ours: under another one it fails.
+struct RunTransaction {
+  model::CommitId commit;
+  std::vector<PublishRecord> records;
+  std::vector<PartitionOffset> offsets;
+  std::int64_t assignment = 0;
+};
+
 // ── to the coordinator
 // ──────────────────────────────────────────────────────────────────────────────────
 
@@ -118,9 +128,10 @@ struct AbortCall {
   model::CallId call;
 };
 
-using Command = std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone,
-                             StopConsuming, PublishRecord, SyncPermits, LookUpOutcomes, MarkSent,
-                             ReleaseClaims, StoreOutcomes, StartCall, AbortCall, Observe, LogLine>;
+using Command =
+    std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone, StopConsuming,
+                 PublishRecord, RunTransaction, SyncPermits, LookUpOutcomes, MarkSent,
+                 ReleaseClaims, StoreOutcomes, StartCall, AbortCall, Observe, LogLine>;
 using Commands = std::vector<Command>;
 
 }  // namespace llmbatch::ports

@@ -33,6 +33,7 @@ struct AssignedPartition {
 // Records of these partitions follow only after this event.
 struct PartitionsAssigned {
   std::vector<AssignedPartition> partitions;
+  std::int64_t assignment = 0;  // differs for each
 };
 
 // The consumer waits (bounded) for RevokeDone before it lets go, so that a last commit can be made.
@@ -56,6 +57,13 @@ struct ConsumerStopped {};
 struct RecordPublished {
   model::PublishId publish;
   base::Result<void> outcome;
+};
+
+// With an error nobody who reads committed records will ever see any of it.
+struct TransactionEnded {
+  model::CommitId commit;
+  base::Result<void> outcome;
+  std::vector<model::PublishId> too_large;  // with an error: records that will never be taken
 };
 
 // ── from the coordinator (Redis, or the one in the process)
@@ -147,9 +155,10 @@ struct ConfigurationLoaded {
 // A new configuration was read and can't be used; the one before goes on.
 struct ConfigurationRefused {};
 
-using Event = std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
-                           ConsumerStopped, RecordPublished, PermitsSynced, PermitsOffered,
-                           OutcomesLookedUp, ClaimsReleased, OutcomesStored, CallCompleted,
-                           TimerExpired, StopRequested, ConfigurationLoaded, ConfigurationRefused>;
+using Event =
+    std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
+                 ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced, PermitsOffered,
+                 OutcomesLookedUp, ClaimsReleased, OutcomesStored, CallCompleted, TimerExpired,
+                 StopRequested, ConfigurationLoaded, ConfigurationRefused>;
 
 }  // namespace llmbatch::ports

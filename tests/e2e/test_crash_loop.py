@@ -22,3 +22,11 @@ def test_a_replica_on_its_own(deployment):
 
     assert outcome.is_sound(), outcome
     assert outcome.slowest_return_s < 5, outcome
+
+
+def test_exactly_once(deployment):
+    """Readers of committed records see every result once, whatever is killed when."""
+    outcome = crash_loop.run(deployment, kills=15, seed=3, delivery="exactly_once")
+
+    assert outcome.is_sound(), outcome
+    assert outcome.slowest_return_s < 5, outcome

@@ -97,6 +97,14 @@ struct Describer {
   std::string operator()(const ports::PublishRecord& record) const {
     return "publish to " + record.message->topic + ": " + Message(*record.message);
   }
+  std::string operator()(const ports::RunTransaction& transaction) const {
+    std::string line = "transaction";
+    for (const ports::PartitionOffset& each : transaction.offsets) {
+      line += " " + ToString(each.partition) + " at " + std::to_string(each.offset) + Done(each);
+    }
+    for (const ports::PublishRecord& each : transaction.records) line += "\n  " + (*this)(each);
+    return line;
+  }
   std::string operator()(const ports::LookUpOutcomes& lookup) const {
     return "look up " + std::to_string(lookup.keys.size());
   }

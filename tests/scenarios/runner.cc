@@ -169,6 +169,16 @@ bool Runner::FromConsumer(const std::string& name, const Words& words, const std
 }
 
 bool Runner::FromPublisher(const std::string& name, const Words& words) {
+  if (name == "transaction-ends" || name == "transaction-fails") {
+    const bool too_large = Has(words, "too-large");
+    auto records = std::exchange(transaction_records_, {});
+    return Reply(transactions_, [&](model::CommitId id) {
+      return ports::TransactionEnded{
+          .commit = id,
+          .outcome = Outcome(name == "transaction-ends"),
+          .too_large = too_large ? std::move(records) : std::vector<model::PublishId>()};
+    });
+  }
   if (name != "published" && name != "publish-fails") return false;
   base::Result<void> outcome = Outcome(name == "published");
   if (Has(words, "too-large"))
@@ -208,6 +218,7 @@ bool Runner::Start(const Words& words) {
   options.backoff.first = std::chrono::milliseconds(50);
   options.limits.max_span_records = Number(words, "max-span", options.limits.max_span_records);
   options.limits.max_open_records = Number(words, "max-open", options.limits.max_open_records);
+  if (Has(words, "exactly-once")) options.delivery = pipeline::Delivery::kExactlyOnce;
   auto core = pipeline::Pipeline::Create(std::move(options));
   if (!core) return false;
   core_ = std::move(core).value();
@@ -377,6 +388,11 @@ void Runner::Note(const ports::Command& command) {
     publishes_.push_back(publish->publish);
   if (const auto* commit = std::get_if<ports::CommitOffsets>(&command))
     commits_.push_back(commit->commit);
+  if (const auto* transaction = std::get_if<ports::RunTransaction>(&command)) {
+    transactions_.push_back(transaction->commit);
+    transaction_records_.clear();
+    for (const auto& each : transaction->records) transaction_records_.push_back(each.publish);
+  }
   const std::string line = Describe(command);
   if (!line.empty()) Print(line);
 }

@@ -89,6 +89,8 @@ class Runner {
   std::vector<model::StoreId> stores_;
   std::vector<model::PublishId> publishes_;
   std::vector<model::CommitId> commits_;
+  std::vector<model::CommitId> transactions_;
+  std::vector<model::PublishId> transaction_records_;  // of the last one
 };
 
 }  // namespace llmbatch::scenarios

@@ -78,6 +78,9 @@ Plan Plan::FromSeed(std::uint64_t seed) {
   options.limits.max_open_records = rng.Chance(0.3) ? 2 : 500;
   options.commit_interval = std::chrono::milliseconds(rng.Below(1'500) + 1);
   options.probe_interval = std::chrono::seconds(5);
+  plan.exactly_once = rng.Chance(0.3);
+  if (plan.exactly_once) options.delivery = pipeline::Delivery::kExactlyOnce;
+  plan.freezes = rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) : 0;
   plan.reloads = rng.Chance(0.3) ? static_cast<int>(rng.Below(5)) : 0;
   return plan;
 }
@@ -107,8 +110,9 @@ std::string Plan::Describe() const {
   return "replicas " + std::to_string(replicas) + ", partitions " + std::to_string(partitions) +
          ", records " + std::to_string(records) + ", permits " + std::to_string(permit_limit) +
          ", crashes " + std::to_string(crashes) + ", stops " + std::to_string(stops) +
-         ", rebalances " + std::to_string(rebalances) + ", Redis outages " +
-         std::to_string(redis_outages) + ", reloads " + std::to_string(reloads);
+         ", rebalances " + std::to_string(rebalances) + ", freezes " + std::to_string(freezes) +
+         ", Redis outages " + std::to_string(redis_outages) + ", reloads " +
+         std::to_string(reloads) + (exactly_once ? ", exactly once" : "");
 }
 
 }  // namespace llmbatch::sim

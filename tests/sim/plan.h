@@ -32,7 +32,9 @@ struct Plan {
   int stops = 0;    // SIGTERM and restart
   int rebalances = 0;
   int rebuilds = 0;  // a consumer is replaced and gets its partitions again without a revocation
+  int freezes = 0;   // a replica stands still for a while and goes on as if nothing had happened
   int redis_outages = 0;
+  bool exactly_once = false;
   int reloads = 0;  // a replica gets a changed configuration, or one that is refused
   bool busy_elsewhere =
       false;  // replicas live in the eyes of Redis also while they do nothing here

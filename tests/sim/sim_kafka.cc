@@ -51,11 +51,26 @@ void SimKafka::Join(int replica) {
   BeginRebalance();
 }
 
-void SimKafka::Vanish(int replica) {
+void SimKafka::RemoveMember(int replica) {
   members_.erase(replica);
   for (auto& [number, partition] : partitions_) {
     if (partition.owner == replica) partition.owner.reset();
   }
+}
+
+void SimKafka::TellLost(int replica, std::vector<model::TopicPartition> partitions) {
+  ++open_losses_[replica];
+  deliver_(replica, ports::PartitionsRevoked{.partitions = std::move(partitions), .lost = true});
+}
+
+void SimKafka::Expel(int replica) {
+  if (members_.contains(replica) && members_.at(replica).revoking) ++open_losses_[replica];
+  RemoveMember(replica);
+  rebalancing_ ? AssignWhenRevoked() : BeginRebalance();
+}
+
+void SimKafka::Vanish(int replica) {
+  RemoveMember(replica);
   // The group notices after the session timeout.
   schedule_.After(std::chrono::seconds(6),
                   [this] { rebalancing_ ? AssignWhenRevoked() : BeginRebalance(); });
@@ -101,7 +116,10 @@ void SimKafka::AssignWhenRevoked() {
     partition.owner = ready[static_cast<std::size_t>(rng_.Below(ready.size()))];
     assignments[*partition.owner].partitions.push_back(Rewind(number));
   }
-  for (auto& [replica, event] : assignments) deliver_(replica, event);
+  for (auto& [replica, event] : assignments) {
+    event.assignment = members_.at(replica).assignment = ++assignments_;
+    deliver_(replica, event);
+  }
   for (auto& [number, partition] : partitions_) Fetch(number);
 }
 
@@ -124,12 +142,12 @@ void SimKafka::Rebuild(int replica) {
     if (partition.owner == replica) event.partitions.push_back(Rewind(number));
   }
   if (event.partitions.empty()) return;
+  event.assignment = members_.at(replica).assignment = ++assignments_;
   if (rng_.Chance(0.5)) {
     // The consumer that broke told of it, and the main loop hears of both at once.
-    ports::PartitionsRevoked lost{.partitions = {}, .lost = true};
-    for (const auto& each : event.partitions) lost.partitions.push_back(each.partition);
-    ++members_.at(replica).lost_to_tell;
-    deliver_(replica, lost);
+    std::vector<model::TopicPartition> lost;
+    for (const auto& each : event.partitions) lost.push_back(each.partition);
+    TellLost(replica, std::move(lost));
   }
   deliver_(replica, event);
   for (auto& [number, partition] : partitions_) Fetch(number);
@@ -138,6 +156,8 @@ void SimKafka::Rebuild(int replica) {
 void SimKafka::Execute(int replica, ports::Command& command) {
   if (auto* publish = std::get_if<ports::PublishRecord>(&command)) {
     Publish(replica, *publish);
+  } else if (const auto* transaction = std::get_if<ports::RunTransaction>(&command)) {
+    Transact(replica, *transaction);
   } else if (auto* commit = std::get_if<ports::CommitOffsets>(&command)) {
     Commit(replica, *commit);
   } else if (auto* pause = std::get_if<ports::PausePartitions>(&command)) {
@@ -145,13 +165,14 @@ void SimKafka::Execute(int replica, ports::Command& command) {
   } else if (auto* resume = std::get_if<ports::ResumePartitions>(&command)) {
     SetPaused(replica, resume->partitions, false);
   } else if (std::holds_alternative<ports::RevokeDone>(command)) {
-    if (!members_.contains(replica)) return;
-    Member& member = members_.at(replica);
-    if (member.lost_to_tell > 0) {
-      --member.lost_to_tell;
+    if (open_losses_[replica] > 0) {
+      --open_losses_[replica];
       return;
     }
+    if (!members_.contains(replica)) return;
+    Member& member = members_.at(replica);
     member.revoking = false;
+    member.assignment = ++assignments_;
     for (auto& [number, partition] : partitions_) {
       if (partition.owner == replica) partition.owner.reset();
     }
@@ -191,16 +212,46 @@ void SimKafka::Publish(int replica, const ports::PublishRecord& command) {
   });
 }
 
+bool SimKafka::MayCommit(int replica, const ports::RunTransaction& command) const {
+  const auto member = members_.find(replica);
+  if (member == members_.end() || member->second.assignment != command.assignment) return false;
+  return std::all_of(command.offsets.begin(), command.offsets.end(), [&](const auto& each) {
+    return partitions_.at(each.partition.partition).owner == replica;
+  });
+}
+
+void SimKafka::Transact(int replica, const ports::RunTransaction& command) {
+  const bool fails = rng_.Below(1000) < plan_.publish_failures;
+  schedule_.After(Latency() * 5, [this, replica, command, fails] {
+    // What a replica that was killed has begun is never committed.
+    const bool committed = !fails && !command.offsets.empty() && MayCommit(replica, command);
+    if (committed) {
+      for (const ports::PublishRecord& each : command.records) written_.push_back(each.message);
+      for (const ports::PartitionOffset& each : command.offsets) Commit(each);
+    }
+    schedule_.After(Latency(), [this, replica, id = command.commit, committed] {
+      deliver_(replica,
+               ports::TransactionEnded{
+                   .commit = id,
+                   .outcome = committed ? base::Result<void>() : base::Result<void>(Unavailable()),
+                   .too_large = {}});
+    });
+  });
+}
+
+void SimKafka::Commit(const ports::PartitionOffset& offset) {
+  Partition& partition = partitions_.at(offset.partition.partition);
+  if (on_commit) on_commit(offset);
+  partition.committed = offset.offset;
+  partition.metadata = offset.metadata;
+}
+
 void SimKafka::Commit(int replica, ports::CommitOffsets& command) {
   const bool fails = rng_.Below(1000) < plan_.commit_failures;
   if (!fails) {
     for (const ports::PartitionOffset& each : command.offsets) {
-      Partition& partition = partitions_.at(each.partition.partition);
       // A former owner's commit is refused by the broker.
-      if (partition.owner != replica) continue;
-      if (on_commit) on_commit(each);
-      partition.committed = each.offset;
-      partition.metadata = each.metadata;
+      if (partitions_.at(each.partition.partition).owner == replica) Commit(each);
     }
   }
   schedule_.After(Latency(), [this, replica, id = command.commit, fails] {

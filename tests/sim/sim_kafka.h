@@ -34,6 +34,10 @@ class SimKafka {
   // A replica joins the group, or leaves it without a word.
   void Join(int replica);
   void Vanish(int replica);
+  // The group gives up a replica that lives, but hasn't been heard of for too long.
+  void Expel(int replica);
+  // Tells a replica that its partitions are lost.
+  void TellLost(int replica, std::vector<model::TopicPartition> partitions);
   void Rebalance();
   // The replica's consumer begins anew at the committed offsets.
   void Rebuild(int replica);
@@ -66,10 +70,14 @@ class SimKafka {
   struct Member {
     bool leaving = false;
     bool revoking = false;
-    int lost_to_tell = 0;  // told as lost, and not yet answered; nobody waits for that
+    std::int64_t assignment = 0;
   };
 
   void Publish(int replica, const ports::PublishRecord& command);
+  void Transact(int replica, const ports::RunTransaction& command);
+  bool MayCommit(int replica, const ports::RunTransaction& command) const;
+  void Commit(const ports::PartitionOffset& offset);
+  void RemoveMember(int replica);
   void Commit(int replica, ports::CommitOffsets& command);
   void SetPaused(int replica, const std::vector<model::TopicPartition>& partitions, bool paused);
   void Fetch(std::int32_t partition);
@@ -86,6 +94,8 @@ class SimKafka {
   Deliver deliver_;
   std::map<std::int32_t, Partition> partitions_;
   std::map<int, Member> members_;
+  std::map<int, int> open_losses_;  // told, and not yet answered; nobody waits for that
+  std::int64_t assignments_ = 0;
   bool rebalancing_ = false;
   std::vector<std::shared_ptr<const ports::Message>> written_;
   bool had_ambiguous_publish_ = false;

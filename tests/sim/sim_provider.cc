@@ -73,6 +73,11 @@ void SimProvider::End(int replica, model::CallId call, ports::HttpOutcome outcom
   deliver_(replica, ports::CallCompleted{.call = call, .outcome = std::move(outcome)});
 }
 
+std::int64_t SimProvider::InFlightOf(int replica) const {
+  return std::count_if(running_.begin(), running_.end(),
+                       [replica](const auto& each) { return each.first == replica; });
+}
+
 void SimProvider::Vanish(int replica) {
   in_flight_ -= static_cast<std::int64_t>(
       std::erase_if(running_, [replica](const auto& each) { return each.first == replica; }));

@@ -32,6 +32,7 @@ class SimProvider {
   void Vanish(int replica);
 
   std::int64_t in_flight() const { return in_flight_; }
+  std::int64_t InFlightOf(int replica) const;
   std::int64_t highest_items() const { return highest_items_; }
   std::int64_t highest_tokens() const { return highest_tokens_; }
   // How often each item was answered well, by key.

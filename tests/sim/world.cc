@@ -142,6 +142,38 @@ void World::Kill(int incarnation) {
   kafka_.Vanish(incarnation);
 }
 
+void World::Freeze(int incarnation, base::Duration time) {
+  const auto found = replicas_.find(incarnation);
+  if (found == replicas_.end() || found->second.frozen) return;
+  found->second.frozen = true;
+  zombies_.insert(incarnation);
+  schedule_.After(std::chrono::seconds(6), [this, incarnation] {
+    const auto it = replicas_.find(incarnation);
+    if (it == replicas_.end() || !it->second.frozen) return;
+    it->second.expelled = true;
+    kafka_.Expel(incarnation);
+  });
+  schedule_.After(time, [this, incarnation] { Thaw(incarnation); });
+}
+
+void World::Thaw(int incarnation) {
+  const auto found = replicas_.find(incarnation);
+  if (found == replicas_.end()) return;
+  Replica& replica = found->second;
+  replica.frozen = false;
+  Wake(incarnation);
+  if (!std::exchange(replica.expelled, false)) return;
+  // Its consumer learns of it some time after the main loop has gone on.
+  schedule_.After(std::chrono::milliseconds(rng_.Below(3'000)), [this, incarnation] {
+    const auto it = replicas_.find(incarnation);
+    if (it == replicas_.end()) return;
+    std::vector<model::TopicPartition> lost;
+    for (const auto& each : it->second.core->GetStatus().assigned) lost.push_back(each.partition);
+    kafka_.TellLost(incarnation, std::move(lost));
+    if (!it->second.core->GetStatus().stopping) kafka_.Join(incarnation);
+  });
+}
+
 std::optional<int> World::AnyReplica() {
   if (replicas_.empty()) return std::nullopt;
   auto it = replicas_.begin();
@@ -172,6 +204,11 @@ void World::PlanFaults() {
   for (int i = 0; i < plan_.rebuilds; ++i) {
     schedule_.After(some_time(), [this] {
       if (const auto id = AnyReplica()) kafka_.Rebuild(*id);
+    });
+  }
+  for (int i = 0; i < plan_.freezes; ++i) {
+    schedule_.After(some_time(), [this, some_time] {
+      if (const auto id = AnyReplica()) Freeze(*id, some_time());
     });
   }
   for (int i = 0; i < plan_.redis_outages; ++i) {
@@ -220,6 +257,7 @@ void World::RunRound(int incarnation) {
   if (found == replicas_.end() || failure_) return;
   Replica& replica = found->second;
   replica.woken = false;
+  if (replica.frozen) return;
   ports::Commands commands =
       replica.core->Handle(std::exchange(replica.inbox, {}), schedule_.Now());
   if (options_.trace) {
@@ -282,7 +320,8 @@ void World::Index() {
     if (message.topic == plan_.options.topics.dead_letters) {
       const auto partition =
           static_cast<std::int32_t>(std::stol(HeaderOf(message, "dlq-partition")));
-      found_[{partition, std::stoll(HeaderOf(message, "dlq-offset"))}].dead_letters.insert(id);
+      Found& found = found_[{partition, std::stoll(HeaderOf(message, "dlq-offset"))}];
+      if (!found.dead_letters.insert(id).second) ++found.repeats;
       continue;
     }
     const auto document = json::Document::Parse(message.value.value_or(""));
@@ -298,13 +337,14 @@ void World::Index() {
         const auto record = std::find_if(
             log.begin(), log.end(), [&](const auto& each) { return each.offset == where.second; });
         if ("job-" + record->key.value_or("") == root.Find("job_id")->AsString())
-          found_[where].job_results.insert(id);
+          if (!found_[where].job_results.insert(id).second) ++found_[where].repeats;
       }
       continue;
     }
     const json::Value origin = *root.Find("origin");
     const auto partition = static_cast<std::int32_t>(*origin.Find("partition")->AsInt64());
-    found_[{partition, *origin.Find("offset")->AsInt64()}].item_results.insert(id);
+    Found& found = found_[{partition, *origin.Find("offset")->AsInt64()}];
+    if (!found.item_results.insert(id).second) ++found.repeats;
   }
 }
 
@@ -339,7 +379,8 @@ void World::CheckCommit(const ports::PartitionOffset& commit) {
 
 void World::CheckClaims(int incarnation, const ports::MarkSent& mark) {
   // While Redis is away calls go on without claims, and what it missed it can't tell later.
-  if (plan_.redis_outages > 0) return;
+  // The answer of a replica that stood still comes when others have taken its work over.
+  if (plan_.redis_outages > 0 || !zombies_.empty()) return;
   for (const std::string& key : mark.keys) {
     if (!coordinator_.Claims(incarnation, key)) {
       Fail("an item was asked that has its outcome in the ledger, or that another replica claims");
@@ -348,7 +389,11 @@ void World::CheckClaims(int incarnation, const ports::MarkSent& mark) {
 }
 
 void World::CheckStep() {
-  if (provider_.in_flight() > plan_.permit_limit) Fail("more calls in flight than permits");
+  // A zombie's calls run on while its permits go to others.
+  std::int64_t of_zombies = 0;
+  for (const int zombie : zombies_) of_zombies += provider_.InFlightOf(zombie);
+  if (provider_.in_flight() - of_zombies > plan_.permit_limit)
+    Fail("more calls in flight than permits");
   const model::Task& task = *plan_.options.catalog->tasks.begin()->second;
   if (provider_.highest_items() > task.max_batch_items)
     Fail("a batch had more than max_batch_items");
@@ -377,6 +422,10 @@ void World::CheckEnd() {
            " item results, " + std::to_string(found.job_results.size()) + " job results, " +
            std::to_string(found.dead_letters.size()) + " dead letters");
     }
+    if (plan_.exactly_once && found.repeats > 0) {
+      Fail("record " + std::to_string(where.second) + " of partition " +
+           std::to_string(where.first) + " was answered more than once");
+    }
   }
   for (const auto& [id, replica] : replicas_) {
     const pipeline::Status status = replica.core->GetStatus();
@@ -384,9 +433,10 @@ void World::CheckEnd() {
       Fail("something is still open");
   }
   // A replica that joins causes a rebalance.
-  const bool interrupted =
-      plan_.replicas > 1 ||
-      plan_.crashes + plan_.stops + plan_.rebalances + plan_.rebuilds + plan_.redis_outages > 0;
+  const bool interrupted = plan_.replicas > 1 || plan_.crashes + plan_.stops + plan_.rebalances +
+                                                         plan_.rebuilds + plan_.freezes +
+                                                         plan_.redis_outages >
+                                                     0;
   if (interrupted || provider_.had_faults()) return;
   for (const auto& [key, times] : provider_.answered()) {
     if (times != 1)

@@ -35,6 +35,8 @@ class World {
   struct Replica {
     std::unique_ptr<pipeline::Pipeline> core;
     std::vector<ports::Event> inbox;
+    bool frozen = false;
+    bool expelled = false;                 // from the group, and doesn't know yet
     bool woken = false;                    // a round is planned
     std::optional<base::Timestamp> alarm;  // when the planned deadline comes
   };
@@ -52,6 +54,8 @@ class World {
   void PlanReloads();
   void Start();
   void Kill(int incarnation);
+  void Freeze(int incarnation, base::Duration time);
+  void Thaw(int incarnation);
   std::optional<int> AnyReplica();
 
   void Deliver(int incarnation, ports::Event event);
@@ -68,6 +72,7 @@ class World {
   // Distinct messages written for a record, by what they are.
   struct Found {
     std::set<std::string> item_results, job_results, dead_letters;
+    int repeats = 0;  // of any of these
   };
   void Index();
   bool IsFulfilled(std::int32_t partition, std::int64_t offset);
@@ -80,6 +85,7 @@ class World {
   SimCoordinator coordinator_;
   SimProvider provider_;
   std::map<int, Replica> replicas_;
+  std::set<int> zombies_;  // have stood still
   int last_incarnation_ = 0;
   std::map<std::pair<std::int32_t, std::int64_t>, Expectation> expected_;
   std::map<std::pair<std::int32_t, std::int64_t>, Found> found_;

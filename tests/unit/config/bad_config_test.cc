@@ -172,9 +172,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     NotInThisVersion, BadConfig,
-    testing::Values(BadLine{"ExactlyOnce", "[kafka]", "delivery = \"exactly_once\"",
-                            "kafka.delivery", "not supported in this version"},
-                    BadLine{"RequestRate", "[providers.p]", "requests_per_minute = 1",
+    testing::Values(BadLine{"RequestRate", "[providers.p]", "requests_per_minute = 1",
                             "providers.p.requests_per_minute", "not supported in this version"},
                     BadLine{"TokenRate", "[providers.p]", "tokens_per_minute = 1",
                             "providers.p.tokens_per_minute", "not supported in this version"},

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <map>
 #include <set>
+#include <thread>
 #include <utility>
 #include <variant>
 
@@ -21,6 +22,7 @@ namespace llmbatch::daemon {
 namespace {
 
 constexpr base::Duration kPatience = std::chrono::seconds(10);
+constexpr base::Duration kPause = std::chrono::milliseconds(100);
 using Findings = std::vector<Finding>;
 using enum Finding::Kind;
 
@@ -37,6 +39,18 @@ std::set<std::string> TopicsOf(const config::Config& config) {
   return topics;
 }
 
+// A topic that was just made, or whose leader moves, is without one for a moment.
+base::Result<std::vector<kafka::PartitionRange>> RangesOf(kafka::TopicReader& reader,
+                                                          const std::string& topic,
+                                                          base::Timestamp deadline) {
+  for (;;) {
+    auto ranges = reader.Ranges(topic, deadline);
+    const bool may_pass = !ranges && ranges.error().kind == base::ErrorKind::kUnavailable;
+    if (!may_pass || runtime::ReadClock().steady >= deadline) return ranges;
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
 void CheckKafka(const config::Config& config, Findings& findings) {
   std::vector<std::string> said;
   kafka::TopicReaderOptions options;
@@ -50,7 +64,7 @@ void CheckKafka(const config::Config& config, Findings& findings) {
   }
   const base::Timestamp deadline = runtime::ReadClock().steady + kPatience;
   for (const std::string& topic : TopicsOf(config)) {
-    const auto ranges = (*reader)->Ranges(topic, deadline);
+    const auto ranges = RangesOf(**reader, topic, deadline);
     if (ranges) {
       findings.push_back(
           {kFine, "kafka: topic " + topic + ": " + std::to_string(ranges->size()) + " partitions"});

@@ -162,8 +162,7 @@ constexpr std::array<Definition, static_cast<std::size_t>(Metric::kCount)> kDefi
     {Metric::kBudgetUsedUsd,
      kGauge,
      "llmbatchd_budget_used_usd",
-     "What calls of all replicas have cost in the period, with what is reserved for those under "
-     "way.",
+     "What calls of all replicas have cost in the period, with what is reserved for others.",
      {"budget"},
      {}},
     {Metric::kPermitLimit,

@@ -83,13 +83,14 @@ std::string Summary(const pipeline::Status& status) {
 class Loop {
  public:
   Loop(pipeline::Pipeline& core, Drivers& drivers, runtime::Inbox& inbox, Reloader& reloader,
-       StatusPage& page, std::atomic<bool>& alive)
+       StatusPage& page, std::atomic<bool>& alive, Probe* probe)
       : core_(core),
         drivers_(drivers),
         inbox_(inbox),
         reloader_(reloader),
         page_(page),
         alive_(alive),
+        probe_(probe),
         watchdog_(WatchdogInterval()) {}
 
   void Run() {
@@ -97,7 +98,11 @@ class Loop {
       auto events = inbox_.WaitUntil(Deadline(), next_round_);
       const base::Now begin = runtime::ReadClock();
       next_round_ = begin.steady + kRoundInterval;
-      drivers_.Execute(core_.Handle(std::move(events), begin));
+      if (probe_ != nullptr) probe_->BeforeEvents(events);
+      ports::Commands commands = core_.Handle(std::move(events), begin);
+      if (probe_ != nullptr) probe_->BeforeCommands(commands);
+      drivers_.Execute(std::move(commands));
+      if (probe_ != nullptr) probe_->AfterCommands();
       if (core_.reloads() != told_reloads_) {
         told_reloads_ = core_.reloads();
         reloader_.SetDealtWith(told_reloads_);
@@ -140,6 +145,7 @@ class Loop {
   Reloader& reloader_;
   StatusPage& page_;
   std::atomic<bool>& alive_;
+  Probe* const probe_;  // may be null
   const std::optional<base::Duration> watchdog_;
   base::Timestamp next_round_;
   base::Timestamp next_status_;
@@ -172,7 +178,8 @@ int Fail(logging::Logger& logger, const base::Error& error, int exit_code) {
 
 }  // namespace
 
-int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logger& logger) {
+int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logger& logger,
+              Probe* probe) {
   const config::Config config = *loaded.config;
   const std::uint64_t seed = DrawSeed();
   const std::string start_id = MakeStartId(seed);
@@ -210,7 +217,7 @@ int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logg
                            {"coordinator", config.redis.url.empty() ? "in process" : "redis"}}});
   WarnOfFewDescriptors(config, logger);
   NotifyReady();
-  Loop(**core, **drivers, inbox, reloader, page, alive).Run();
+  Loop(**core, **drivers, inbox, reloader, page, alive, probe).Run();
   (*drivers)->Stop();
   logger.Write({.level = ports::LogLevel::kInfo, .message = "stopped", .fields = {}});
   return kExitDone;

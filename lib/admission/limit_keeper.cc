@@ -167,6 +167,7 @@ void LimitKeeper::Erase(model::BatchId id) {
 }
 
 void LimitKeeper::Remove(model::BatchId id) {
+  std::erase_if(exhausted_, [id](const auto& each) { return each.first == id; });
   const auto found = entries_.find(id);
   if (found == entries_.end()) return;
   Entry& entry = found->second;
@@ -346,7 +347,8 @@ void LimitKeeper::OnReserved(const ports::CallsReserved& event, std::int64_t liv
 void LimitKeeper::Apply(const ports::ReserveState& state, base::Timestamp now) {
   for (std::size_t i = 0; i < asked_calls_.size(); ++i) {
     const auto found = entries_.find(asked_calls_[i]);
-    if (found != entries_.end()) {
+    // One that was removed and came back waits anew, and was not asked for.
+    if (found != entries_.end() && found->second.state == State::kAsked) {
       Book(found->second, state.bookings[i], now);
     } else if (state.bookings[i].outcome == ports::Booking::Outcome::kBooked) {
       // It was removed meanwhile.

@@ -30,3 +30,15 @@ def test_exactly_once(deployment):
 
     assert outcome.is_sound(), outcome
     assert outcome.slowest_return_s < 5, outcome
+
+
+def test_at_each_point_of_a_requests_life(deployment):
+    outcome = crash_loop.run_at_points(deployment)
+
+    assert outcome.is_sound(), outcome
+
+
+def test_exactly_once_at_each_point(deployment):
+    outcome = crash_loop.run_at_points(deployment, seed=2, delivery="exactly_once")
+
+    assert outcome.is_sound(), outcome

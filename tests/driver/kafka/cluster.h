@@ -21,6 +21,10 @@ enum class Request : std::int16_t {
   kOffsetCommit = 8,
   kOffsetFetch = 9,
   kHeartbeat = 12,
+  kInitProducerId = 22,
+  kAddPartitionsToTransaction = 24,
+  kEndTransaction = 26,
+  kOffsetCommitInTransaction = 28,
 };
 
 // Everything that was logged. From any thread.

@@ -7,12 +7,20 @@ import time
 
 from .daemon import LLMBATCHD
 from .deployment import TASK
+from .paths import BIN
 from .texts import make_inputs
 from .waiting import wait_for
 
+CRASHING_DAEMON = BIN / "llmbatchd_crashing"
 CONCURRENCY = 16
 BATCH_ITEMS = 4
 ITEMS_PER_KILL = 80
+# Of a request's life, as tests/e2e/crashing_daemon.cc knows them.
+POINTS = (
+    "after-poll", "before-look-up", "after-look-up", "before-permit", "after-permit", "before-send", "after-send",
+    "after-last-byte", "before-ledger-write", "after-ledger-write", "before-publish", "after-publish",
+    "after-acknowledgement", "before-commit", "after-commit",
+)  # fmt: skip
 # An answer that reached a replica this long before its end may not have been in the ledger yet.
 UNSTORED_MS = 25
 
@@ -45,15 +53,7 @@ def run(deployment, kills, seed=1, replicas=2, delivery="at_least_once", other_p
     """
     chance = random.Random(seed)
     outcome = Outcome(delivery=delivery, kills=kills, items=kills * ITEMS_PER_KILL)
-    deployment.redis.start()
-    twin_began = time.monotonic()
-    deployment.twin.start(latency="uniform:20-400")
-    config = deployment.config(
-        kafka={"delivery": delivery},
-        limits={"concurrency": CONCURRENCY},
-        tasks={TASK: {"max_batch_items": BATCH_ITEMS, "linger_ms": 20}},
-    )
-    deployment.start(replicas, config)
+    twin_began = _begin(deployment, replicas, delivery)
     results = deployment.topics.reader(deployment.topics.results)
     inputs = make_inputs(outcome.items, seed=seed, most_bytes=400)
     killed_ms = []
@@ -81,6 +81,63 @@ def run(deployment, kills, seed=1, replicas=2, delivery="at_least_once", other_p
     deployment.stop()
     _judge(outcome, deployment, results.to_the_end(), {value["id"] for value in inputs}, killed_ms)
     return outcome
+
+
+def run_at_points(deployment, points=POINTS, rounds=1, seed=1, delivery="at_least_once"):
+    """Kills one of two replicas at each of the points, `rounds` times. As run() otherwise."""
+    chance = random.Random(seed)
+    deaths = [point for _ in range(rounds) for point in points]
+    twin_began = _begin(deployment, 2, delivery)
+    results = deployment.topics.reader(deployment.topics.results)
+    victim = deployment.daemons[0]
+    victim.stop()
+    inputs = []
+    killed_ms = []
+    slowest_return_s = 0.0
+    for number, point in enumerate(deaths):
+        victim.program = CRASHING_DAEMON
+        victim.within = ["env", f"LLMBATCHD_CRASH_AT={point}:{chance.randrange(3)}"]
+        victim.start()
+        more_at = 0
+        deadline = time.monotonic() + 60
+        while victim.is_running():
+            assert time.monotonic() < deadline, f"never came to {point}"
+            if time.monotonic() >= more_at:
+                # The other replica may have taken all of it.
+                more = make_inputs(ITEMS_PER_KILL, seed=seed * 1000 + len(inputs), most_bytes=400)
+                for value in more:
+                    value["id"] = f"{number}.{len(inputs)}.{value['id']}"
+                inputs += more
+                deployment.ask(more)
+                more_at = time.monotonic() + 3
+            time.sleep(0.005)
+        killed_ms.append((time.monotonic() - twin_began) * 1000)
+    victim.program, victim.within = LLMBATCHD, ()
+    victim.start()
+    began = time.monotonic()
+    wait_for(lambda: victim.assigned(deployment.topics.requests), 60, "the replica is back")
+    slowest_return_s = time.monotonic() - began
+    deployment.wait_until_done(timeout_s=120)
+    deployment.stop()
+    outcome = Outcome(
+        delivery=delivery, kills=len(deaths), items=len(inputs), slowest_return_s=slowest_return_s
+    )
+    _judge(outcome, deployment, results.to_the_end(), {value["id"] for value in inputs}, killed_ms)
+    return outcome
+
+
+def _begin(deployment, replicas, delivery):
+    """Starts everything; gives when the twin's clock began."""
+    deployment.redis.start()
+    twin_began = time.monotonic()
+    deployment.twin.start(latency="uniform:20-400")
+    config = deployment.config(
+        kafka={"delivery": delivery},
+        limits={"concurrency": CONCURRENCY},
+        tasks={TASK: {"max_batch_items": BATCH_ITEMS, "linger_ms": 20}},
+    )
+    deployment.start(replicas, config)
+    return twin_began
 
 
 def _judge(outcome, deployment, records, wanted, killed_ms):

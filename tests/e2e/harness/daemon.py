@@ -56,7 +56,7 @@ class Daemon:
         """`within`: a command that runs the daemon, such as one that limits it."""
         self.instance = instance
         self.program = LLMBATCHD  # from the next start on
-        self._within = within
+        self.within = within  # likewise
         self._arguments = arguments
         self.port = free_port()
         self.log = folder / f"{instance}.log"
@@ -70,7 +70,7 @@ class Daemon:
         self._file.write_text(to_toml(merged(config, own)), encoding="utf-8")
 
     def start(self):
-        self._process = Process([*self._within, self.program, "--config", self._file, *self._arguments], self.log)
+        self._process = Process([*self.within, self.program, "--config", self._file, *self._arguments], self.log)
 
     @property
     def pid(self):

@@ -130,6 +130,34 @@ TEST_F(LimitKeeperTest, WhatACallDidNotUseIsGivenBack) {
   EXPECT_EQ(keeper_.TakeReady(now_), Ids{{2}});
 }
 
+TEST_F(LimitKeeperTest, AnAnswerIsNotForACallThatWasRemovedAndCameBack) {
+  PushRequest(1, 60'000);
+  const auto question = keeper_.Next(ids_.Next(), kPlenty, now_);
+  ASSERT_TRUE(question.has_value());
+  keeper_.Remove({1});
+  PushRequest(1, 60'000);
+  keeper_.OnReserved(
+      {.reserve = question->reserve, .outcome = book_.Reserve("me", *question, now_)}, 1, now_);
+  EXPECT_EQ(keeper_.TakeReady(now_), Ids{});
+  Exchange();
+  EXPECT_EQ(keeper_.TakeReady(now_), Ids{{1}});
+  Exchange();
+  EXPECT_EQ(keeper_.TakeReady(now_), Ids{}) << "booked once";
+}
+
+TEST_F(LimitKeeperTest, ARemovedCallIsNotTakenForExhausted) {
+  LimitKeeper keeper({.exhausted_ends = true});
+  keeper.SetDate(kNoon);
+  keeper.Push(Order(1), "p/m", "",
+              {{.limit = keeper.Budget("budget", Period::kDay, 10), .amount = 11}});
+  const auto question = keeper.Next(ids_.Next(), kPlenty, now_);
+  ASSERT_TRUE(question.has_value());
+  keeper.OnReserved({.reserve = question->reserve, .outcome = book_.Reserve("me", *question, now_)},
+                    1, now_);
+  keeper.Remove({1});
+  EXPECT_TRUE(keeper.TakeExhausted().empty());
+}
+
 TEST_F(LimitKeeperTest, ARemovedCallGivesItsBookingBack) {
   const auto tokens = keeper_.Rate("tokens", 60'000);
   for (std::uint64_t id = 1; id <= 2; ++id) {

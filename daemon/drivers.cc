@@ -86,7 +86,7 @@ base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& conf
   if (!http) return http.error();
   drivers->http_ = std::move(http).value();
 
-  if (auto started = drivers->StartPublishing(config.kafka, inbox); !started) {
+  if (auto started = drivers->StartPublishing(config.kafka, log, inbox); !started) {
     return started.error();
   }
 
@@ -106,8 +106,8 @@ base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& conf
   return drivers;
 }
 
-base::Result<void> Drivers::StartPublishing(const config::Kafka& kafka, runtime::Inbox& inbox) {
-  const kafka::LogSink log = [this](const ports::LogLine& line) { logger_.Write(line); };
+base::Result<void> Drivers::StartPublishing(const config::Kafka& kafka, const kafka::LogSink& log,
+                                            runtime::Inbox& inbox) {
   if (kafka.exactly_once) {
     kafka::TransactorOptions options;
     options.connection = ConnectionTo(kafka, log);

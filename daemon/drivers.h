@@ -48,7 +48,8 @@ class Drivers {
  private:
   Drivers(metrics::Metrics& metrics, logging::Logger& logger)
       : metrics_(metrics), logger_(logger) {}
-  base::Result<void> StartPublishing(const config::Kafka& kafka, runtime::Inbox& inbox);
+  base::Result<void> StartPublishing(const config::Kafka& kafka, const kafka::LogSink& log,
+                                     runtime::Inbox& inbox);
   void Transact(ports::RunTransaction transaction);
   template <typename C>
   void Coordinate(C command);

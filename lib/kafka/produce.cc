@@ -2,7 +2,8 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include <string>
+#include <array>
+#include <utility>
 #include <vector>
 
 namespace llmbatch::kafka {
@@ -14,6 +15,19 @@ decltype(rd_kafka_vu_t{}.u.mem) BytesOf(const std::string& bytes) {
 }
 
 }  // namespace
+
+base::Result<ClientHandle> MakeProducer(const Connection& connection, const Settings& settings,
+                                        const std::string& what, Reporter& reporter) {
+  auto conf = MakeConf(connection, settings);
+  if (!conf) return conf.error();
+  reporter.Listen(**conf);
+  rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
+  std::array<char, 512> reason{};
+  ClientHandle client(rd_kafka_new(RD_KAFKA_PRODUCER, conf->get(), reason.data(), reason.size()));
+  if (!client) return base::Invalid("kafka: " + what + ": " + std::string(reason.data()));
+  static_cast<void>(conf->release());  // rd_kafka_new took it
+  return client;
+}
 
 int Produce(rd_kafka_s& producer, const ports::Message& message, void* opaque, Copying copying) {
   // Key and headers are copied in any case.

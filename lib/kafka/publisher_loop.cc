@@ -3,7 +3,6 @@
 #include <librdkafka/rdkafka.h>
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <iterator>
 #include <string>
@@ -61,15 +60,10 @@ PublisherLoop::PublisherLoop(PublisherOptions options, runtime::Inbox& inbox)
       rebuild_delay_(kFirstRebuildDelay) {}
 
 base::Result<PublisherLoop::Producer> PublisherLoop::MakeProducer() {
-  auto conf = MakeConf(options_.connection, SettingsOf(options_));
-  if (!conf) return conf.error();
-  reporter_.Listen(**conf);
-  rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
-  std::array<char, 512> reason{};
-  Producer producer;
-  producer.client.reset(rd_kafka_new(RD_KAFKA_PRODUCER, conf->get(), reason.data(), reason.size()));
-  if (!producer.client) return base::Invalid("kafka: publisher: " + std::string(reason.data()));
-  static_cast<void>(conf->release());  // rd_kafka_new took it
+  auto client =
+      kafka::MakeProducer(options_.connection, SettingsOf(options_), "publisher", reporter_);
+  if (!client) return client.error();
+  Producer producer{.client = std::move(client).value(), .queue = {}};
   producer.queue.reset(rd_kafka_queue_get_main(producer.client.get()));
   return producer;
 }

@@ -2,7 +2,6 @@
 
 #include <librdkafka/rdkafka.h>
 
-#include <array>
 #include <chrono>
 #include <future>
 #include <system_error>
@@ -43,16 +42,10 @@ Settings SettingsOf(const TransactorOptions& options) {
 base::Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Create(
     const TransactorOptions& options, std::shared_ptr<Reporter> reporter,
     const std::atomic<bool>& give_up) {
-  auto conf = MakeConf(options.connection, SettingsOf(options));
-  if (!conf) return conf.error();
-  reporter->Listen(**conf);
-  rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
-  std::array<char, 512> reason{};
-  ClientHandle client(rd_kafka_new(RD_KAFKA_PRODUCER, conf->get(), reason.data(), reason.size()));
-  if (!client) return base::Invalid("kafka: transactions: " + std::string(reason.data()));
-  static_cast<void>(conf->release());  // rd_kafka_new took it
+  auto client = MakeProducer(options.connection, SettingsOf(options), "transactions", *reporter);
+  if (!client) return client.error();
   std::unique_ptr<TransactionalProducer> producer(
-      new TransactionalProducer(std::move(client), options, std::move(reporter), give_up));
+      new TransactionalProducer(std::move(client).value(), options, std::move(reporter), give_up));
   const ErrorHandle error = producer->Persist(options.init_timeout, [](rd_kafka_s* kafka) {
     return rd_kafka_init_transactions(kafka, kStepMillis);
   });

@@ -6,7 +6,7 @@ import pytest
 
 from harness.certificates import server_certificates
 from harness.daemon import Daemon
-from harness.deployment import TASK, Deployment
+from harness.deployment import TASK
 from harness.kafka import SASL_USER, Kafka
 from harness.parrot import Parrot
 from harness.waiting import wait_for
@@ -29,15 +29,6 @@ def kafka(certificates, tmp_path_factory):
         yield broker
     finally:
         broker.close()
-
-
-@pytest.fixture
-def deployment(kafka, tmp_path):
-    made = Deployment(kafka, tmp_path)
-    try:
-        yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture

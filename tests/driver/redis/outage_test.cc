@@ -1,7 +1,5 @@
 // What the coordinator does when Redis is away, refuses, or is silent.
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -209,19 +207,6 @@ TEST(Outage, TheRightPasswordOpens) {
   options.password = base::Secret("right-one");
   Replica replica(std::move(options));
   EXPECT_TRUE(Works(replica));
-}
-
-// A TCP port that was free a moment ago.
-int FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bind(fd, reinterpret_cast<const sockaddr*>(&address), size);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  close(fd);
-  return ntohs(address.sin_port);
 }
 
 TEST(Login, AUserWithNoMoreRightsThanTheReadmeNamesIsEnough) {

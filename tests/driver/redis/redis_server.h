@@ -8,6 +8,9 @@
 
 namespace llmbatch::redis {
 
+// A TCP port that was free a moment ago.
+int FreePort();
+
 class RedisServer {
  public:
   // `settings` are further arguments, such as {"--requirepass", "x"}.

@@ -1,9 +1,5 @@
 // TLS to a real server: who is trusted, and that nothing is sent to anybody else.
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
@@ -45,7 +41,7 @@ class TlsServer {
  public:
   explicit TlsServer(const http::CertificateOptions& options = {})
       : identity_(http::MakeCertificate(options)),
-        port_(FreePort()),
+        port_(std::to_string(FreePort())),
         server_({"--tls-port", port_, "--bind", "127.0.0.1", "--tls-auth-clients", "no",
                  "--tls-cert-file", files_.Write("cert.pem", identity_.certificate_pem),
                  "--tls-key-file", files_.Write("key.pem", identity_.key_pem), "--tls-ca-cert-file",
@@ -56,8 +52,6 @@ class TlsServer {
   const RedisServer& server() const { return server_; }
 
  private:
-  static std::string FreePort();
-
   Files files_;
   http::TlsIdentity identity_;
   std::string port_;
@@ -77,18 +71,6 @@ std::string OutcomeOf(const std::string& url, const std::string& ca_file,
 }
 
 }  // namespace
-
-std::string TlsServer::FreePort() {
-  const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bind(fd, reinterpret_cast<const sockaddr*>(&address), size);
-  getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
-  close(fd);
-  return std::to_string(ntohs(address.sin_port));
-}
 
 TEST(RedisTls, ServesAsWithoutIt) {
   const TlsServer server;

@@ -1,11 +1,13 @@
 #include "ctl/job_message.h"
 
+#include <memory>
 #include <utility>
 #include <variant>
 
 #include "config/values.h"
 #include "json/value.h"
 #include "wire/request.h"
+#include "workflows/registry.h"
 
 namespace llmbatch::ctl {
 namespace {
@@ -125,6 +127,21 @@ base::Result<void> CheckTask(const std::string& task, const config::Config& conf
                        (nearest ? "; did you mean '" + *nearest + "'?" : ""));
 }
 
+base::Error ErrorOf(const wire::Malformed& malformed) {
+  return base::Invalid(std::string(ToString(malformed.reason)) + ": " + malformed.detail);
+}
+
+// How many the job's workflow makes of it; the error says why it makes nothing of it.
+base::Result<std::size_t> CountItems(model::Job& job, const model::Task& task) {
+  if (workflows::IsKnown(job.workflow) && job.workflow != task.workflow) {
+    return base::Invalid("workflow: task '" + task.name + "' is for workflow " + task.workflow);
+  }
+  const auto made = workflows::Make(job, task);
+  if (const auto* malformed = std::get_if<wire::Malformed>(&made)) return ErrorOf(*malformed);
+  const auto& workflow = std::get<std::unique_ptr<workflows::Workflow>>(made);
+  return static_cast<std::size_t>(workflow->standing().items.total);
+}
+
 }  // namespace
 
 base::Result<std::string> MessageOf(const WorkFlags& flags) {
@@ -142,17 +159,20 @@ base::Result<Submission> CheckMessage(std::string value, const config::Config& c
   const auto max_bytes = static_cast<std::size_t>(config.kafka.max_message_bytes);
   ports::Record record;
   record.value = std::move(value);
-  const wire::Decoded decoded = wire::DecodeRequest(record, max_bytes);
+  wire::Decoded decoded = wire::DecodeRequest(record, max_bytes);
   Submission submission;
   std::string task;
   if (const auto* malformed = std::get_if<wire::Malformed>(&decoded)) {
-    return base::Invalid(std::string(ToString(malformed->reason)) + ": " + malformed->detail);
+    return ErrorOf(*malformed);
   }
-  if (const auto* job = std::get_if<model::Job>(&decoded)) {
+  if (auto* job = std::get_if<model::Job>(&decoded)) {
     submission.is_job = true;
     submission.id = submission.key = job->job_id;
-    submission.items = job->items.size();
     task = job->task;
+    if (auto known = CheckTask(task, config); !known) return known.error();
+    auto items = CountItems(*job, *config.catalog->tasks.at(task));
+    if (!items) return items.error();
+    submission.items = *items;
   } else {
     const auto& item = std::get<model::Item>(decoded);
     submission.id = item.id;

@@ -20,18 +20,6 @@ using json::ObjectReader;
 using json::Value;
 using model::JobStatus;
 
-std::optional<JobStatus> ParseStatus(std::string_view text) {
-  for (const JobStatus status : {JobStatus::kQueued, JobStatus::kProcessing, JobStatus::kCompleted,
-                                 JobStatus::kFailed, JobStatus::kCancelled}) {
-    if (model::ToString(status) == text) return status;
-  }
-  return std::nullopt;
-}
-
-bool IsFinal(JobStatus status) {
-  return status != JobStatus::kQueued && status != JobStatus::kProcessing;
-}
-
 // Only what is there and has the right type; a later version may tell more or less.
 std::string StringIn(Value object, std::string_view name) {
   return ObjectReader(object, "").OptionalString(name).value_or("");
@@ -119,7 +107,7 @@ JobView::Change JobView::Apply(const ports::Record& record) {
       *record.value, {.max_bytes = record.value->size(), .max_nodes = 2 * wire::kMaxJsonValues});
   if (!document || !document->root().is(Kind::kObject)) return Change::kNone;
   const Value message = document->root();
-  const auto status = ParseStatus(StringIn(message, "status"));
+  const auto status = model::ParseJobStatus(StringIn(message, "status"));
   if (StringIn(message, "job_id") != job_id_ || !status) return Change::kNone;
   const std::string kind = StringIn(message, "kind");
   if (kind == "progress") {

@@ -23,6 +23,7 @@
 #include "ctl/letter_commands.h"
 #include "ctl/listing.h"
 #include "ctl/prices.h"
+#include "ctl/record_commands.h"
 #include "ctl/session.h"
 #include "ctl/text.h"
 #include "runtime/clock.h"
@@ -105,6 +106,7 @@ class Program {
     app_.require_subcommand(1);
     AddLetterCommands();
     AddWorkCommands();
+    AddRecordCommands();
     AddConfigCommands();
   }
 
@@ -274,6 +276,73 @@ class Program {
         ->capture_default_str();
   }
 
+  // A command that reads what Redis knows of jobs.
+  CLI::App* AddRecordCommand(const std::string& name, const std::string& what,
+                             const std::function<ExitCode(const config::Config&)>& run) {
+    CLI::App* command = AddCommand(&app_, name, what);
+    command->callback([this, run] {
+      run_ = [this, run]() -> int {
+        const auto outcome = Load(common_, config::Credentials::kRedis);
+        return outcome.config ? run(*outcome.config) : kExitConfiguration;
+      };
+    });
+    return command;
+  }
+
+  void AddJobArgument(CLI::App* command) {
+    command->add_option("job", job_id_, "The job's id")->type_name("JOB_ID")->required();
+  }
+
+  void AddJobCommand(wire::JobCommand::Kind kind, const std::string& what) {
+    CLI::App* command = AddKafkaCommand(
+        &app_, std::string(ToString(kind)), what, [this, kind](const Session& session) {
+          return SendCommand(session, {.kind = kind, .job_id = job_id_, .user_id = user_id_});
+        });
+    AddJobArgument(command);
+    command->add_option("--user", user_id_, "The user whose job it is")->required();
+  }
+
+  JobFilter Jobs() const {
+    JobFilter filter{
+        .user_id = user_id_, .status = {}, .workflow = workflow_, .max_jobs = max_jobs_};
+    if (!status_.empty()) {
+      filter.status = model::ParseJobStatus(status_);
+      if (!filter.status) {
+        throw CLI::ValidationError("--status",
+                                   "must be queued, processing, completed, failed or cancelled");
+      }
+    }
+    return filter;
+  }
+
+  void AddRecordCommands() {
+    CLI::App* list = AddRecordCommand(
+        "list", "Jobs, the newest first",
+        [this](const config::Config& config) { return ListJobs(config, Jobs(), common_.json); });
+    list->add_option("--user", user_id_, "Of this user. Default: of all");
+    list->add_option("--status", status_, "With this status");
+    list->add_option("--workflow", workflow_, "Of this workflow");
+    list->add_option("--limit", max_jobs_, "At most so many")
+        ->check(CLI::Range(std::size_t{1}, std::size_t{100'000}))
+        ->capture_default_str();
+    AddJobArgument(
+        AddRecordCommand("status", "How far a job is", [this](const config::Config& config) {
+          return ShowJob(config, job_id_, Extent::kBrief, common_.json);
+        }));
+    AddJobArgument(AddRecordCommand("show", "All that is known of a job, as JSON",
+                                    [this](const config::Config& config) {
+                                      return ShowJob(config, job_id_, Extent::kWhole, common_.json);
+                                    }));
+    CLI::App* counts = AddRecordCommand(
+        "counts", "How many jobs there are, by status",
+        [this](const config::Config& config) { return CountJobs(config, user_id_, common_.json); });
+    counts->add_option("--user", user_id_, "Of this user. Default: of all");
+    AddJobCommand(wire::JobCommand::Kind::kCancel, "Ends a job; what is answered is kept");
+    AddJobCommand(wire::JobCommand::Kind::kRetry,
+                  "Runs a failed or cancelled job again, as a new one; what is answered costs "
+                  "nothing");
+  }
+
   void AddConfigCommands() {
     CLI::App* config = app_.add_subcommand("config", "The configuration of llmbatchd");
     config->require_subcommand(1);
@@ -344,6 +413,10 @@ class Program {
   std::string topic_;
   bool watch_ = false;
   std::string job_id_;
+  std::string user_id_;
+  std::string status_;
+  std::string workflow_;
+  std::size_t max_jobs_ = 50;
   std::string watch_since_ = "1h";
   bool full_ = false;
   std::string max_age_ = "90d";

@@ -52,6 +52,7 @@ pipeline::Options PipelineOptions(const config::Config& config, const std::strin
   options.topics.results = config.kafka.results;
   options.topics.progress = config.kafka.progress;
   options.topics.dead_letters = config.kafka.dead_letters;
+  options.topics.control = config.kafka.control;
   for (const config::Binding& binding : config.kafka.bindings) {
     options.topics.bindings.emplace(binding.topic, binding.task);
   }

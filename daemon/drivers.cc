@@ -17,6 +17,7 @@ constexpr base::Duration kTransactionHangs = std::chrono::seconds(180);
 std::vector<std::string> TopicsOf(const config::Kafka& kafka) {
   std::vector<std::string> topics = kafka.requests;
   for (const config::Binding& binding : kafka.bindings) topics.push_back(binding.topic);
+  topics.push_back(kafka.control);
   return topics;
 }
 
@@ -168,6 +169,9 @@ void Drivers::Execute(ports::Commands commands) {
     void operator()(ports::MarkSent& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::ReleaseClaims& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::StoreOutcomes& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::TakeJobRecord& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::SaveJobRecord& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::CommandJobRecord& command) { drivers.Coordinate(std::move(command)); }
     void operator()(const ports::Observe& command) { drivers.metrics_.Apply(command); }
     void operator()(const ports::LogLine& command) { drivers.logger_.Write(command); }
   };

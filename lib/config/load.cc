@@ -45,15 +45,19 @@ class Reader {
       : root_(root),
         environment_(environment),
         kafka_environment_(environment),
+        redis_environment_(environment),
         top_(root, "", {.file = report.main_file(), .line = 1}, report) {
     environment_.fetch_secrets = credentials == Credentials::kAll;
-    kafka_environment_.fetch_secrets = credentials != Credentials::kNone;
+    kafka_environment_.fetch_secrets =
+        credentials == Credentials::kAll || credentials == Credentials::kKafka;
+    redis_environment_.fetch_secrets =
+        credentials == Credentials::kAll || credentials == Credentials::kRedis;
   }
 
   Config Read() {
     Config config;
     config.kafka = ReadKafka(top_.Table("kafka"), KeysOf(root_, "tasks"), kafka_environment_);
-    config.redis = ReadRedis(top_.Table("redis"), environment_);
+    config.redis = ReadRedis(top_.Table("redis"), redis_environment_);
     config.admin = ReadAdmin(top_.Table("admin"));
     config.limits = ReadLimits(top_.Table("limits"), config.kafka);
     config.budgets = ReadBudgets(top_.Table("budgets"));
@@ -109,6 +113,7 @@ class Reader {
   const toml::table& root_;
   Environment environment_;
   Environment kafka_environment_;
+  Environment redis_environment_;
   Section top_;
 };
 

@@ -45,7 +45,7 @@ struct LoadOutcome {
 };
 
 // Whose credentials are fetched. The others are empty and need not be within reach.
-enum class Credentials { kAll, kKafka, kNone };
+enum class Credentials { kAll, kKafka, kRedis, kNone };
 
 // Paths inside the configuration are relative to the file that they stand in. A variable
 // LLMBATCHD_SECTION__KEY replaces what the files say.

@@ -5,6 +5,7 @@
 #include "json/schema.h"
 #include "json/value.h"
 #include "providers/codec.h"
+#include "workflows/fields/pattern.h"
 
 namespace llmbatch::config {
 
@@ -29,6 +30,14 @@ base::Result<void> CheckParameters(std::string_view parameters_json,
   const providers::Codec* codec = providers::CodecFor(provider.api);
   if (codec == nullptr) return {};  // reported with the provider
   return codec->ValidateParameters(parameters_json, provider);
+}
+
+base::Result<void> CheckExtractRule(const model::ExtractRule& rule) {
+  if (!rule.pointer.starts_with('/')) return base::Invalid("must begin with a slash");
+  const auto label =
+      workflows::Pattern::Compile(rule.label_pattern, workflows::Pattern::Case::kIgnored);
+  if (!label) return base::Invalid("the key " + label.error().message);
+  return {};
 }
 
 }  // namespace llmbatch::config

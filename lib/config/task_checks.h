@@ -21,4 +21,7 @@ base::Result<void> CheckTemplates(const model::Task& task);
 base::Result<void> CheckParameters(std::string_view parameters_json,
                                    const model::Provider& provider);
 
+// Whether fields can be found by the rule. The error doesn't name it.
+base::Result<void> CheckExtractRule(const model::ExtractRule& rule);
+
 }  // namespace llmbatch::config

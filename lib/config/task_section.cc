@@ -6,6 +6,7 @@
 #include "config/task_checks.h"
 #include "config/toml_json.h"
 #include "config/values.h"
+#include "workflows/registry.h"
 
 namespace llmbatch::config {
 namespace {
@@ -70,14 +71,33 @@ std::string WithoutKey(std::string_view message, std::string_view key) {
 }
 
 void ReadWorkflow(Task& task, Section& section) {
-  const std::vector<std::string> planned{"fields", "comparison", "query", "classification",
-                                         "chain"};
+  const std::vector<std::string> planned{"comparison", "query", "classification"};
+  std::string choice;
+  for (const std::string_view name : workflows::Names())
+    choice += (choice.empty() ? "\"" : " or \"") + std::string(name) + "\"";
   const std::string workflow = section.String("workflow", task.workflow);
-  if (workflow == task.workflow) return;
+  if (workflows::IsKnown(workflow)) {
+    task.workflow = workflow;
+    return;
+  }
   const bool is_planned = std::find(planned.begin(), planned.end(), workflow) != planned.end();
   section.Fail("workflow",
-               is_planned ? "\"" + workflow + "\" is not supported in this version; use \"map\""
-                          : "must be \"map\"");
+               is_planned ? "\"" + workflow + "\" is not supported in this version; use " + choice
+                          : "must be " + choice);
+}
+
+// [tasks.NAME.extract]: label pattern = pointer.
+void ReadExtractRules(Task& task, Section& section) {
+  if (!section.Has("extract")) return;
+  if (task.workflow != "fields") {
+    section.Fail("extract", "has a meaning with workflow = \"fields\" only");
+  }
+  Section rules = section.Table("extract");
+  for (const std::string& label : rules.Keys()) {
+    task.extract_rules.push_back({.label_pattern = label, .pointer = rules.String(label, "")});
+    const auto valid = CheckExtractRule(task.extract_rules.back());
+    if (!valid) rules.Fail(label, valid.error().message);
+  }
 }
 
 void ReadBatching(Task& task, Section& section) {
@@ -233,6 +253,7 @@ std::shared_ptr<const Task> ReadTask(const std::string& name, Section section,
   ReadPrompt(*task, section);
   ReadAnswer(*task, section, context);
   ReadPatience(*task, section);
+  ReadExtractRules(*task, section);
   task->budget = {.day = ReadMoney(section, "budget_day_usd"),
                   .month = ReadMoney(section, "budget_month_usd")};
   task->isolate_tenants = section.Bool("isolate_tenants", task->isolate_tenants);

@@ -6,7 +6,10 @@
 namespace llmbatch::coordinator {
 
 LocalCoordinator::LocalCoordinator(LocalOptions options, runtime::Inbox& inbox)
-    : options_(std::move(options)), inbox_(inbox), ledger_(options_.max_ledger_bytes) {}
+    : options_(std::move(options)),
+      inbox_(inbox),
+      ledger_(options_.max_ledger_bytes),
+      jobs_(options_.max_job_bytes) {}
 
 void LocalCoordinator::Execute(const ports::SyncPermits& command) {
   granted_total_ = std::max(granted_total_, command.granted_known);
@@ -57,6 +60,22 @@ void LocalCoordinator::Execute(ports::StoreOutcomes command) {
     if (!stored) break;
   }
   inbox_.Post(ports::OutcomesStored{command.store, std::move(stored)});
+}
+
+void LocalCoordinator::Execute(const ports::TakeJobRecord& command) {
+  inbox_.Post(ports::JobRecordTaken{.take = command.take, .outcome = jobs_.Take(command)});
+}
+
+void LocalCoordinator::Execute(const ports::SaveJobRecord& command) {
+  inbox_.Post(ports::JobRecordSaved{.save = command.save, .outcome = jobs_.Save(command)});
+}
+
+void LocalCoordinator::Execute(const ports::CommandJobRecord& command) {
+  ports::CommandedJob outcome = jobs_.Command(command);
+  const bool cancelled = command.kind == ports::CommandJobRecord::Kind::kCancel &&
+                         outcome.state == ports::CommandedJob::State::kDone;
+  inbox_.Post(ports::JobCommanded{.command = command.command, .outcome = std::move(outcome)});
+  if (cancelled) inbox_.Post(ports::JobCancelRequested{.job_id = command.job_id});
 }
 
 }  // namespace llmbatch::coordinator

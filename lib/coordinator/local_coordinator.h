@@ -6,6 +6,7 @@
 
 #include "admission/limit_book.h"
 #include "base/time.h"
+#include "coordinator/local_jobs.h"
 #include "coordinator/local_ledger.h"
 #include "ports/commands.h"
 #include "runtime/clock.h"
@@ -15,6 +16,7 @@ namespace llmbatch::coordinator {
 
 struct LocalOptions {
   std::size_t max_ledger_bytes = std::size_t{64} << 20;
+  std::size_t max_job_bytes = std::size_t{64} << 20;
   std::function<base::Timestamp()> clock = [] { return runtime::ReadClock().steady; };
 };
 
@@ -34,6 +36,10 @@ class LocalCoordinator {
   void Execute(const ports::MarkSent&) {}
   void Execute(const ports::ReleaseClaims& command);
   void Execute(ports::StoreOutcomes command);
+  void Execute(const ports::TakeJobRecord& command);
+  void Execute(const ports::SaveJobRecord& command);
+  // A cancellation is pushed, too.
+  void Execute(const ports::CommandJobRecord& command);
 
  private:
   LocalOptions options_;
@@ -42,6 +48,7 @@ class LocalCoordinator {
   std::int64_t released_total_ = 0;
   admission::LimitBook limits_;
   LocalLedger ledger_;
+  LocalJobs jobs_;
 };
 
 }  // namespace llmbatch::coordinator

@@ -8,11 +8,20 @@
 namespace llmbatch::jobs {
 namespace {
 
-// Before an item has ended there is nothing to extrapolate from.
-std::optional<std::int64_t> EtaSeconds(const model::ItemCounts& items, base::Duration elapsed) {
-  if (items.done == 0 || items.done == items.total) return std::nullopt;
-  const double rate = base::ToSeconds(elapsed) / static_cast<double>(items.done);
-  return static_cast<std::int64_t>(rate * static_cast<double>(items.total - items.done) + 0.5);
+constexpr int kWholePercent = 100;
+
+// Before something has ended there is nothing to extrapolate from.
+std::optional<std::int64_t> EtaSeconds(const Standing& standing, base::Duration elapsed) {
+  const model::ItemCounts& items = standing.items;
+  double left = 0;
+  if (items.done > 0 && items.done < items.total) {
+    left = static_cast<double>(items.total - items.done) / static_cast<double>(items.done);
+  } else if (items.done == 0 && standing.percent > 0 && standing.percent < kWholePercent) {
+    left = static_cast<double>(kWholePercent - standing.percent) / standing.percent;
+  } else {
+    return std::nullopt;
+  }
+  return static_cast<std::int64_t>(base::ToSeconds(elapsed) * left + 0.5);
 }
 
 }  // namespace
@@ -26,84 +35,93 @@ std::optional<JobTable::Conflict> JobTable::FindConflict(const model::Job& job,
   return other.content == content ? Conflict::kSame : Conflict::kOtherContent;
 }
 
-JobReport JobTable::Begin(model::RequestId id, const model::Job& job, std::string content,
-                          base::Now now) {
-  LLMBATCH_CHECK(!job.items.empty() && !by_job_id_.contains(job.job_id));
+void JobTable::Begin(model::RequestId id, const model::Job& job, std::string content,
+                     const Standing& standing, base::Now now) {
+  LLMBATCH_CHECK(!by_job_id_.contains(job.job_id));
   Entry entry;
   entry.job_id = job.job_id;
   entry.workflow = job.workflow;
   entry.task = job.task;
   entry.user_id = job.user_id;
   entry.content = std::move(content);
-  entry.results.resize(job.items.size());
-  entry.items.total = static_cast<std::int64_t>(job.items.size());
+  entry.standing = standing;
   entry.began = now.steady;
-  Entry& kept = jobs_.emplace(id, std::move(entry)).first->second;
+  jobs_.emplace(id, std::move(entry));
   by_job_id_.emplace(job.job_id, id);
-  return JobReport{.progress = NextProgress(kept, model::JobStatus::kProcessing, "items", now),
-                   .result = {}};
 }
 
-void JobTable::Book(Entry& job, const model::ItemOutcome& outcome) {
-  ++job.items.done;
-  job.usage += outcome.usage;
-  if (outcome.cost && job.cost) {
-    *job.cost += *outcome.cost;
-  } else {
-    job.cost.reset();
-  }
-  if (outcome.status == model::ResultStatus::kError) {
-    ++job.items.failed;
-  } else if (outcome.source == model::ResultSource::kGenerated) {
-    ++job.generated;
-  } else {
-    ++job.items.cached;
-  }
+void JobTable::Resume(model::RequestId id, std::int64_t sequence, int percent) {
+  Entry& job = jobs_.at(id);
+  job.sequence = sequence;
+  job.standing.percent = std::max(job.standing.percent, percent);
+  job.telling = true;
 }
 
-JobReport JobTable::OnItemResult(model::RequestId id, std::size_t index, model::ItemResult result,
-                                 base::Now now) {
-  const auto found = jobs_.find(id);
-  LLMBATCH_CHECK(found != jobs_.end() && index < found->second.results.size());
-  Entry& job = found->second;
-  LLMBATCH_CHECK(!job.results[index].has_value());
-  Book(job, result.outcome);
-  job.results[index] = std::move(result);
+void JobTable::Reset(model::RequestId id) { jobs_.at(id).reset = true; }
 
-  JobReport report;
-  if (job.items.done == job.items.total) {
-    const bool all_failed = job.items.failed == job.items.total;
-    const auto status = all_failed ? model::JobStatus::kFailed : model::JobStatus::kCompleted;
-    job.waiting_for.clear();
-    report.progress = NextProgress(job, status, all_failed ? "failed" : "completed", now);
-    report.result = Complete(job, now);
-    by_job_id_.erase(job.job_id);
-    jobs_.erase(found);
-    return report;
+std::optional<model::Progress> JobTable::Start(model::RequestId id, const Standing& standing,
+                                               base::Now now) {
+  Entry& job = jobs_.at(id);
+  job.started = true;
+  Take(job, standing);
+  job.unreported = job.urgent = true;
+  if (job.telling) return std::nullopt;
+  return NextProgress(job, model::JobStatus::kProcessing, now);
+}
+
+void JobTable::Book(model::RequestId id, const model::ItemOutcome& outcome) {
+  Totals& totals = jobs_.at(id).totals;
+  totals.usage += outcome.usage;
+  if (outcome.cost && totals.cost) {
+    *totals.cost += *outcome.cost;
+  } else {
+    totals.cost.reset();
   }
-  job.unreported = true;
-  if (now.steady >= job.last_progress + options_.progress_interval) {
-    report.progress = NextProgress(job, model::JobStatus::kProcessing, "items", now);
-  }
-  return report;
 }
 
 void JobTable::CountCall(model::RequestId id) {
-  if (const auto found = jobs_.find(id); found != jobs_.end()) ++found->second.calls;
+  if (const auto found = jobs_.find(id); found != jobs_.end()) ++found->second.totals.calls;
+}
+
+void JobTable::Take(Entry& job, const Standing& standing) {
+  const int before = job.standing.percent;
+  job.standing = standing;
+  job.standing.percent = std::clamp(standing.percent, before, kWholePercent);
+}
+
+std::optional<base::Timestamp> JobTable::DueAt(const Entry& job) const {
+  if (!job.unreported || job.telling) return std::nullopt;
+  return job.urgent ? job.last_progress : job.last_progress + options_.progress_interval;
+}
+
+std::optional<model::Progress> JobTable::Advance(model::RequestId id, const Standing& standing,
+                                                 base::Now now) {
+  Entry& job = jobs_.at(id);
+  job.urgent = job.urgent || standing.step != job.standing.step;
+  Take(job, standing);
+  job.unreported = true;
+  const auto due = DueAt(job);
+  if (!due || now.steady < *due) return std::nullopt;
+  return NextProgress(job, model::JobStatus::kProcessing, now);
+}
+
+void JobTable::Told(model::RequestId id) {
+  if (const auto found = jobs_.find(id); found != jobs_.end()) found->second.telling = false;
 }
 
 void JobTable::SetWaitingFor(model::RequestId id, std::string_view reason) {
-  const auto found = jobs_.find(id);
-  if (found == jobs_.end() || found->second.waiting_for == reason) return;
-  found->second.waiting_for = std::string(reason);
-  found->second.unreported = true;
+  Entry& job = jobs_.at(id);
+  if (!job.started || job.waiting_for == reason) return;
+  job.waiting_for = std::string(reason);
+  job.unreported = true;
 }
 
 std::vector<std::pair<model::RequestId, model::Progress>> JobTable::Due(base::Now now) {
   std::vector<std::pair<model::RequestId, model::Progress>> due;
   for (auto& [id, job] : jobs_) {
-    if (!job.unreported || now.steady < job.last_progress + options_.progress_interval) continue;
-    due.emplace_back(id, NextProgress(job, model::JobStatus::kProcessing, "items", now));
+    const auto at = DueAt(job);
+    if (at && now.steady >= *at)
+      due.emplace_back(id, NextProgress(job, model::JobStatus::kProcessing, now));
   }
   return due;
 }
@@ -111,11 +129,50 @@ std::vector<std::pair<model::RequestId, model::Progress>> JobTable::Due(base::No
 std::optional<base::Timestamp> JobTable::Deadline() const {
   std::optional<base::Timestamp> deadline;
   for (const auto& [id, job] : jobs_) {
-    if (!job.unreported) continue;
-    const base::Timestamp due = job.last_progress + options_.progress_interval;
-    deadline = deadline ? std::min(*deadline, due) : due;
+    const auto at = DueAt(job);
+    if (at) deadline = deadline ? std::min(*deadline, *at) : at;
   }
   return deadline;
+}
+
+Totals JobTable::TotalsOf(model::RequestId id, base::Now now) const {
+  const Entry& job = jobs_.at(id);
+  Totals totals = job.totals;
+  totals.elapsed = now.steady - job.began;
+  return totals;
+}
+
+FinalReport JobTable::End(model::RequestId id, const Standing& standing, Ending ending,
+                          base::Now now) {
+  Entry& job = jobs_.at(id);
+  LLMBATCH_CHECK(!job.telling);
+  Take(job, standing);
+  job.standing.step = std::string(model::ToString(ending.status));
+  job.waiting_for.clear();
+  FinalReport report{.progress = NextProgress(job, ending.status, now), .result = {}};
+  model::JobResult& result = report.result;
+  result.job_id = job.job_id;
+  result.workflow = job.workflow;
+  result.task = job.task;
+  result.user_id = job.user_id;
+  result.status = ending.status;
+  result.partial = ending.partial;
+  result.results = std::move(ending.results);
+  result.items = job.standing.items;
+  result.usage = job.totals.usage;
+  result.cost = job.totals.cost;
+  result.calls = job.totals.calls;
+  result.total_time = now.steady - job.began;
+  result.efficiency = ending.efficiency;
+  result.summary = std::move(ending.summary);
+  result.error = std::move(ending.error);
+  Drop(id);
+  return report;
+}
+
+std::optional<model::RequestId> JobTable::Find(std::string_view job_id) const {
+  const auto found = by_job_id_.find(job_id);
+  return found == by_job_id_.end() ? std::nullopt : std::optional(found->second);
 }
 
 void JobTable::Drop(model::RequestId id) {
@@ -125,9 +182,9 @@ void JobTable::Drop(model::RequestId id) {
   jobs_.erase(found);
 }
 
-model::Progress JobTable::NextProgress(Entry& job, model::JobStatus status, std::string_view step,
-                                       base::Now now) {
-  job.unreported = false;
+model::Progress JobTable::NextProgress(Entry& job, model::JobStatus status, base::Now now) {
+  job.telling = true;
+  job.unreported = job.urgent = false;
   job.last_progress = now.steady;
   model::Progress progress;
   progress.job_id = job.job_id;
@@ -135,39 +192,18 @@ model::Progress JobTable::NextProgress(Entry& job, model::JobStatus status, std:
   progress.workflow = job.workflow;
   progress.status = status;
   progress.sequence = ++job.sequence;
-  progress.step = std::string(step);
-  progress.percent = static_cast<int>(job.items.done * 100 / job.items.total);
-  progress.message =
-      std::to_string(job.items.done) + " of " + std::to_string(job.items.total) + " items done";
-  progress.items = job.items;
-  progress.usage = job.usage;
-  progress.cost = job.cost;
-  progress.eta_seconds = EtaSeconds(job.items, now.steady - job.began);
+  progress.step = job.standing.step;
+  progress.percent = job.standing.percent;
+  progress.message = job.standing.message;
+  progress.items = job.standing.items;
+  progress.usage = job.totals.usage;
+  progress.cost = job.totals.cost;
+  if (status == model::JobStatus::kProcessing)
+    progress.eta_seconds = EtaSeconds(job.standing, now.steady - job.began);
   progress.waiting_for = job.waiting_for;
+  progress.reset = std::exchange(job.reset, false);
   progress.at = now.wall;
   return progress;
-}
-
-model::JobResult JobTable::Complete(Entry& job, base::Now now) {
-  model::JobResult result;
-  result.job_id = job.job_id;
-  result.workflow = job.workflow;
-  result.task = job.task;
-  result.user_id = job.user_id;
-  const bool all_failed = job.items.failed == job.items.total;
-  result.status = all_failed ? model::JobStatus::kFailed : model::JobStatus::kCompleted;
-  result.partial = job.items.failed > 0 && !all_failed;
-  result.items = job.items;
-  result.usage = job.usage;
-  result.cost = job.cost;
-  result.calls = job.calls;
-  result.total_time = now.steady - job.began;
-  result.efficiency =
-      job.calls == 0 ? 0 : static_cast<double>(job.generated) / static_cast<double>(job.calls);
-  if (all_failed) result.error = job.results.front()->outcome.error;
-  result.results.reserve(job.results.size());
-  for (auto& each : job.results) result.results.push_back(std::move(*each));
-  return result;
 }
 
 }  // namespace llmbatch::jobs

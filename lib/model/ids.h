@@ -13,6 +13,7 @@ using CommitId = base::Id<struct CommitTag>;
 using LookupId = base::Id<struct LookupTag>;
 using StoreId = base::Id<struct StoreTag>;
 using ReleaseId = base::Id<struct ReleaseTag>;
+using JobRecordId = base::Id<struct JobRecordTag>;
 using SyncId = base::Id<struct SyncTag>;
 using ReserveId = base::Id<struct ReserveTag>;
 

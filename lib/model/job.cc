@@ -18,4 +18,16 @@ std::string_view ToString(JobStatus status) {
   return "failed";
 }
 
+std::optional<JobStatus> ParseJobStatus(std::string_view text) {
+  for (const JobStatus status : {JobStatus::kQueued, JobStatus::kProcessing, JobStatus::kCompleted,
+                                 JobStatus::kFailed, JobStatus::kCancelled}) {
+    if (ToString(status) == text) return status;
+  }
+  return std::nullopt;
+}
+
+bool IsFinal(JobStatus status) {
+  return status != JobStatus::kQueued && status != JobStatus::kProcessing;
+}
+
 }  // namespace llmbatch::model

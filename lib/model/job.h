@@ -9,14 +9,19 @@
 
 #include "base/time.h"
 #include "model/item.h"
+#include "model/money.h"
 #include "model/result.h"
+#include "model/usage.h"
 
 namespace llmbatch::model {
 
 enum class JobStatus { kQueued, kProcessing, kCompleted, kFailed, kCancelled };
 std::string_view ToString(JobStatus status);
+std::optional<JobStatus> ParseJobStatus(std::string_view text);
+// Nothing changes any more.
+bool IsFinal(JobStatus status);
 
-// A job as it was asked for, workflow `map`: its items stand in the same message.
+// A job as it was asked for.
 struct Job {
   std::string job_id;
   std::string workflow;
@@ -25,7 +30,12 @@ struct Job {
   int priority = kDefaultPriority;
   std::optional<base::WallTime> deadline;
   std::optional<NanoUsd> max_cost;
-  std::vector<Item> items;  // each with the job's task, user, priority and deadline filled in
+  std::string retry_of;  // the id of the job that this one tries again; empty: none
+  // Workflow `map`: each with the job's task, user, priority and deadline filled in.
+  std::vector<Item> items;
+  // All other workflows: the members of the message that aren't common to all jobs, as a JSON
+  // object.
+  std::string input_json;
 
   friend bool operator==(const Job&, const Job&) = default;
 };
@@ -53,7 +63,16 @@ struct Progress {
   std::optional<NanoUsd> cost;  // nullopt: a model without a price was used
   std::optional<std::int64_t> eta_seconds;
   std::string waiting_for;  // empty: nothing
+  bool reset = false;       // what was told of the job before, if anything, could not be looked up
   base::WallTime at;
+};
+
+// A figure of a job's summary that only its workflow has.
+struct SummaryMember {
+  std::string name;
+  std::string json;
+
+  friend bool operator==(const SummaryMember&, const SummaryMember&) = default;
 };
 
 struct JobResult {
@@ -62,15 +81,17 @@ struct JobResult {
   std::string task;
   std::string user_id;
   JobStatus status = JobStatus::kCompleted;
-  bool partial = false;             // some items ended in an error
-  std::vector<ItemResult> results;  // in the order asked
+  bool partial = false;              // some items ended in an error
+  std::vector<std::string> results;  // JSON objects of the workflow's own form, in the order asked
   ItemCounts items;
   Usage usage;
   std::optional<NanoUsd> cost;
   std::int64_t calls = 0;
   base::Duration total_time{};
-  double efficiency = 0;  // items answered by calls ÷ calls
+  double efficiency = 0;               // as the workflow means it
+  std::vector<SummaryMember> summary;  // beside what all summaries have
   std::optional<ItemError> error;
+  std::string retry_of;  // empty: no retry
 };
 
 }  // namespace llmbatch::model

@@ -28,6 +28,12 @@ struct RouteEntry {
   friend auto operator<=>(const RouteEntry&, const RouteEntry&) = default;
 };
 
+// Workflow `fields`: where in the user's data the value of certain fields stands.
+struct ExtractRule {
+  std::string label_pattern;  // regular expression that a whole label matches, whatever its case
+  std::string pointer;        // JSON Pointer
+};
+
 // Nano-dollars that calls may cost; nullopt: any sum.
 struct BudgetCaps {
   std::optional<NanoUsd> day;    // of the calendar, in UTC
@@ -60,6 +66,7 @@ struct Task {
       3;  // times that an item is asked again when its answer is missing or invalid
   std::string results_topic;  // empty: the deployment's
   BudgetCaps budget;
+  std::vector<ExtractRule> extract_rules;
 };
 
 // Dollars per million tokens become nano-dollars per thousand tokens, which is an integer for every

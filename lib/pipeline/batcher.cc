@@ -23,6 +23,10 @@ Batcher::Fit Batcher::Add(Request& request, base::Timestamp now, ports::Commands
   const Lane& lane = request.recipe->lanes()[kFirstLane];
   const model::Task& task = request.recipe->task();
   request.tokens = lane.planner.ItemTokens(request.item.input);
+  for (const model::Turn& turn : request.history) {
+    request.tokens +=
+        lane.planner.ItemTokens({.kind = model::ItemInput::Kind::kText, .value = turn.text});
+  }
   const std::int64_t tokens = lane.calibration.Calibrated(request.tokens);
   const batching::BatchBounds bounds{.max_tokens = lane.ItemTokenBound(task),
                                      .max_items = request.recipe->MaxItems()};
@@ -32,6 +36,11 @@ Batcher::Fit Batcher::Add(Request& request, base::Timestamp now, ports::Commands
     if (task.oversize == model::Oversize::kError || prompt > context) return Fit::kTooLarge;
     Close(request.recipe, batching::ClosedBatch{.requests = {request.id}, .tokens = tokens},
           "oversize", out);
+    return Fit::kTaken;
+  }
+  if (request.alone) {
+    Close(request.recipe, batching::ClosedBatch{.requests = {request.id}, .tokens = tokens},
+          "flush", out);
     return Fit::kTaken;
   }
   const Key key = KeyOf(request);

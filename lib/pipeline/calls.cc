@@ -128,14 +128,20 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
     if (request.job) jobs.insert(request.job->job);
     items.push_back({.nonce = call.nonces[i], .input = &request.item.input});
   }
+  std::vector<providers::Message> messages;
+  for (const model::Turn& turn : requests_.at(call.requests.front()).history) {
+    const bool by_model = turn.speaker == model::Speaker::kModel;
+    messages.push_back({.role = by_model ? providers::Role::kAssistant : providers::Role::kUser,
+                        .text = turn.text});
+  }
   batching::Prompt prompt = call.recipe->prompt_template().Render(items);
-  providers::ChatRequest chat{
-      .model = lane.route.model,
-      .system = std::move(prompt.system),
-      .messages = {{.role = providers::Role::kUser, .text = std::move(prompt.user)}},
-      .max_output_tokens = task.max_output_tokens,
-      .response_schema_json = call.recipe->answer_schema_json(),
-      .parameters_json = task.parameters_json};
+  messages.push_back({.role = providers::Role::kUser, .text = std::move(prompt.user)});
+  providers::ChatRequest chat{.model = lane.route.model,
+                              .system = std::move(prompt.system),
+                              .messages = std::move(messages),
+                              .max_output_tokens = task.max_output_tokens,
+                              .response_schema_json = call.recipe->answer_schema_json(),
+                              .parameters_json = task.parameters_json};
   const providers::Codec* codec = providers::CodecFor(lane.provider.api);
   LLMBATCH_CHECK(codec != nullptr);
   call.state = CallState::kInFlight;
@@ -224,8 +230,10 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   SetStage(call, Stage::kQueued);
 
   const auto* failure = std::get_if<ports::TransportFailure>(&event.outcome);
-  if (stopped_ && failure != nullptr && failure->fault == ports::TransportFault::kAborted) {
-    // We gave it up ourselves: its items are as open as they were, and the next owner asks them.
+  if (failure != nullptr && failure->fault == ports::TransportFault::kAborted &&
+      (stopped_ || IsOrphan(call))) {
+    // We gave it up ourselves: nobody wants its items any more, or they are as open as they were,
+    // and the next owner asks them.
     SettleLimits(call, {});
     queue_.OnEnded(call, std::nullopt, now.steady);
     Erase(call.id);
@@ -341,7 +349,9 @@ void Calls::SettleItems(Call& call, Reading reading, base::Now now, Verdicts& ve
       continue;
     }
     ++request.answers_wanting;
-    if (request.answers_wanting >= max_answers) {
+    // Alone it would be cut off again: whoever asked makes it smaller.
+    const bool too_long = request.alone && item.problem == model::ErrorCode::kAnswerTruncated;
+    if (too_long || request.answers_wanting >= max_answers) {
       verdicts.push_back(Fail(request, call, item.problem, "no usable answer to this item",
                               request.answers_wanting));
     } else {
@@ -505,6 +515,26 @@ void Calls::StopStarting() {
 void Calls::AbortAll(ports::Commands& out) {
   for (const auto& [attempt, batch] : attempts_)
     out.emplace_back(ports::AbortCall{.call = attempt});
+}
+
+bool Calls::IsOrphan(const Call& call) const {
+  return std::none_of(call.requests.begin(), call.requests.end(),
+                      [this](model::RequestId id) { return requests_.contains(id); });
+}
+
+void Calls::AbortOrphans(ports::Commands& out) {
+  some_abandoned_ = true;
+  std::vector<model::CallId> orphans;
+  for (const auto& [attempt, batch] : attempts_) {
+    if (IsOrphan(calls_.at(batch))) orphans.push_back(attempt);
+  }
+  std::sort(orphans.begin(), orphans.end());
+  for (const model::CallId attempt : orphans) {
+    const Call& call = calls_.at(attempts_.at(attempt));
+    out.emplace_back(ports::AbortCall{.call = attempt});
+    out.emplace_back(Observed(ports::Metric::kCallsCancelled, 1,
+                              {LaneOf(call).route.provider, LaneOf(call).route.model}));
+  }
 }
 
 std::int64_t Calls::Count(CallState state) const {

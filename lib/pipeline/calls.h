@@ -85,6 +85,9 @@ class Calls {
   // Forgets all calls that aren't in flight, and starts no more.
   void StopStarting();
   void AbortAll(ports::Commands& out);
+  // Aborts the calls all of whose requests have left the table; what isn't in flight of them is
+  // left out when its turn comes.
+  void AbortOrphans(ports::Commands& out);
   // Gives the permits back; Advance() sends them.
   void ReturnPermits() { permits_.Close(); }
 
@@ -150,6 +153,7 @@ class Calls {
                    ports::Commands& out);
   void OnFailure(Call& call, const providers::CallFailure& failure, base::Now now,
                  Verdicts& verdicts, ports::Commands& out);
+  bool IsOrphan(const Call& call) const;
   void RetryLater(Call& call, const providers::CallFailure& failure, base::Now now,
                   Verdicts& verdicts, ports::Commands& out);
   // Asks again in two halves, or fails the one item that is left.

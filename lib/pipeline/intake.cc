@@ -26,6 +26,7 @@ void Pipeline::On(ports::RecordReceived& event) {
   if (partitions_.IsBelowStart(record)) BeginAnew(record);
   const auto id = partitions_.Begin(record, now_.steady);
   if (!id) return;
+  if (record.partition.topic == options_.topics.control) return AcceptCommand(record, *id);
   auto envelope = std::make_shared<const Envelope>(
       Envelope{.record = *id, .key = record.key, .headers = wire::CarriedHeaders(record.headers)});
   const model::Origin origin = OriginOf(record);
@@ -38,10 +39,13 @@ void Pipeline::On(ports::RecordReceived& event) {
           : wire::DecodeBound(record, binding->second, options_.limits.max_message_bytes);
   if (auto* item = std::get_if<model::Item>(&decoded)) {
     Emit(Observed(ports::Metric::kRecords, 1, {"item"}));
-    AcceptItem(std::move(*item), origin, std::move(identity), std::move(envelope), std::nullopt);
+    AcceptItem(std::move(*item), origin, std::move(identity), std::move(envelope));
   } else if (auto* job = std::get_if<model::Job>(&decoded)) {
     Emit(Observed(ports::Metric::kRecords, 1, {"job"}));
-    AcceptJob(std::move(*job), record, std::move(identity), std::move(envelope));
+    AcceptJob(std::move(*job),
+              {.record = std::make_shared<const ports::Record>(std::move(event.record)),
+               .envelope = std::move(envelope),
+               .identity = std::move(identity)});
   } else {
     const auto& malformed = std::get<wire::Malformed>(decoded);
     Emit(Observed(ports::Metric::kRecords, 1, {"malformed"}));
@@ -62,15 +66,13 @@ void Pipeline::BeginAnew(const ports::Record& record) {
 }
 
 void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string identity,
-                          std::shared_ptr<const Envelope> envelope,
-                          std::optional<JobMembership> job) {
+                          std::shared_ptr<const Envelope> envelope) {
   Request request;
   request.id = request_ids_.Next();
   request.item = std::move(item);
   request.origin = std::move(origin);
   request.identity = std::move(identity);
   request.envelope = std::move(envelope);
-  request.job = std::move(job);
   request.arrived = now_.steady;
 
   const auto recipe = recipes_.find(request.item.task);
@@ -91,60 +93,6 @@ void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string id
   const model::RequestId id = request.id;
   requests_.emplace(id, std::move(request));
   LookUp(id);
-}
-
-void Pipeline::AcceptJob(model::Job job, const ports::Record& record, std::string identity,
-                         std::shared_ptr<const Envelope> envelope) {
-  const OpenJob open{.envelope = envelope, .identity = identity, .origin = OriginOf(record)};
-  std::string content = ledger::Sha256Hex(record.value.value_or(std::string()));
-  if (const auto conflict = jobs_.FindConflict(job, content)) {
-    switch (*conflict) {
-      case jobs::JobTable::Conflict::kSame:
-        partitions_.Acknowledge(envelope->record);
-        return;
-      case jobs::JobTable::Conflict::kOtherContent:
-        RefuseJob(job, open, model::ErrorCode::kInvalidMessage,
-                  "a job with this job_id and other content is running");
-        return;
-      case jobs::JobTable::Conflict::kOtherUser:
-        RefuseJob(job, open, model::ErrorCode::kForbidden,
-                  "the job_id belongs to a job of another user");
-        return;
-    }
-  }
-  if (!recipes_.contains(job.task)) {
-    RefuseJob(job, open, model::ErrorCode::kUnknownTask, "no such task is configured");
-    return;
-  }
-  const model::RequestId id = request_ids_.Next();
-  open_jobs_.emplace(id, open);
-  const auto cap = job.max_cost ? std::make_shared<admission::CostCap>(*job.max_cost) : nullptr;
-  PublishReport(id, jobs_.Begin(id, job, std::move(content), now_));
-  for (std::size_t i = 0; i < job.items.size(); ++i) {
-    model::Origin origin = open.origin;
-    origin.index = static_cast<std::int32_t>(i);
-    std::string item_identity = identity + "#" + std::to_string(i);
-    AcceptItem(std::move(job.items[i]), std::move(origin), std::move(item_identity), envelope,
-               JobMembership{.job = id, .index = i, .cap = cap});
-  }
-}
-
-void Pipeline::RefuseJob(const model::Job& job, const OpenJob& open, model::ErrorCode code,
-                         std::string message) {
-  model::JobResult result;
-  result.job_id = job.job_id;
-  result.workflow = job.workflow;
-  result.task = job.task;
-  result.user_id = job.user_id;
-  result.status = model::JobStatus::kFailed;
-  result.items.total = static_cast<std::int64_t>(job.items.size());
-  result.items.failed = result.items.total;
-  result.cost = model::NanoUsd{};
-  result.error = model::ItemError{.code = code,
-                                  .message = std::move(message),
-                                  .retryable = model::IsRetryable(code),
-                                  .attempts = 0};
-  PublishJobResult(open, result);
 }
 
 void Pipeline::DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,

@@ -20,6 +20,7 @@ struct Topics {
   std::string results = "llm.results";
   std::string progress = "llm.progress";
   std::string dead_letters = "llm.dead-letters";
+  std::string control = "llm.control";  // commands are read there
   std::map<std::string, std::string, std::less<>>
       bindings;  // existing topic → task that its values are inputs of
 };
@@ -68,6 +69,9 @@ struct Options {
   base::Duration probe_interval =
       std::chrono::seconds(30);  // a provider that refuses us altogether is tried this often
   base::Duration ledger_ttl = std::chrono::hours(24);
+  base::Duration job_ttl = std::chrono::hours(24 * 7);  // of a job's record, from its last change
+  // A cancellation waits so long for its job to come.
+  base::Duration unknown_job_after = std::chrono::seconds(60);
 };
 
 }  // namespace llmbatch::pipeline

@@ -2,11 +2,12 @@
 
 namespace llmbatch::pipeline {
 
-void Outbox::Publish(RecordId record, ports::Message message, ports::Commands& out) {
-  Send(Pending{.record = record,
-               .message = std::make_shared<const ports::Message>(std::move(message)),
-               .attempts = 1},
-       out);
+const ports::Message* Outbox::Publish(RecordId record, ports::Message message,
+                                      ports::Commands& out) {
+  auto shared = std::make_shared<const ports::Message>(std::move(message));
+  const ports::Message* address = shared.get();
+  Send(Pending{.record = record, .message = std::move(shared), .attempts = 1}, out);
+  return address;
 }
 
 void Outbox::Send(Pending pending, ports::Commands& out) {
@@ -20,13 +21,12 @@ std::optional<Outbox::Report> Outbox::OnPublished(const ports::RecordPublished& 
   auto node = under_way_.extract(event.publish);
   if (node.empty()) return std::nullopt;
   Pending& pending = node.mapped();
-  Report report{.fate = Fate::kAcknowledged, .record = pending.record, .message = {}};
+  Report report{.fate = Fate::kAcknowledged, .record = pending.record, .message = pending.message};
   if (event.outcome) return report;
   const base::Error& error = event.outcome.error();
   // A missing topic or right can be mended by an operator while we wait; a size can't.
   if (error.kind == base::ErrorKind::kTooLarge) {
     report.fate = Fate::kTooLarge;
-    report.message = std::move(pending.message);
     return report;
   }
   report.fate = Fate::kRetrying;

@@ -22,18 +22,18 @@ class Outbox {
  public:
   explicit Outbox(admission::BackoffOptions backoff) : backoff_(backoff) {}
 
-  // Publishes a message that follows from `record`.
-  void Publish(RecordId record, ports::Message message, ports::Commands& out);
+  // Publishes a message that follows from `record`. The address names it in reports.
+  const ports::Message* Publish(RecordId record, ports::Message message, ports::Commands& out);
 
   enum class Fate {
     kAcknowledged,
     kRetrying,  // it is published again after a while
-    kTooLarge   // it will never be taken; the message is given back
+    kTooLarge   // it will never be taken
   };
   struct Report {
     Fate fate = Fate::kAcknowledged;
     RecordId record;
-    std::shared_ptr<const ports::Message> message;  // with kTooLarge
+    std::shared_ptr<const ports::Message> message;
   };
   // nullopt for a publish that isn't known.
   std::optional<Report> OnPublished(const ports::RecordPublished& event, base::Timestamp now,

@@ -116,6 +116,7 @@ void Pipeline::On(ports::CallCompleted& event) { Settle(calls_.OnCompleted(event
 void Pipeline::On(ports::RecordPublished& event) {
   const auto report = outbox_.OnPublished(event, now_.steady, rng_);
   if (!report) return;
+  if (report->fate != Outbox::Fate::kRetrying) OnToldToAll(report->message.get());
   if (report->fate == Outbox::Fate::kAcknowledged) {
     partitions_.Acknowledge(report->record);
     return;
@@ -128,7 +129,7 @@ void Pipeline::On(ports::RecordPublished& event) {
   }
   auto letter = LetterInPlaceOf(*report->message, event.outcome.error().message);
   if (!letter) return partitions_.Acknowledge(report->record);
-  outbox_.Publish(report->record, *std::move(letter), out_);
+  Publish(report->record, *std::move(letter));
 }
 
 void Pipeline::On(ports::TransactionEnded& event) {
@@ -137,10 +138,13 @@ void Pipeline::On(ports::TransactionEnded& event) {
     Emit(Observed(ports::Metric::kPublishFailures, 1,
                   {std::string(base::ToString(event.outcome.error().kind))}));
   }
-  for (const auto& refused : transactions_->OnEnded(event, partitions_, now_.steady, rng_)) {
+  const auto ended = transactions_->OnEnded(event, partitions_, now_.steady, rng_);
+  for (const auto& refused : ended.refused) {
     transactions_->Replace(refused.publish,
                            LetterInPlaceOf(*refused.message, event.outcome.error().message));
   }
+  for (const auto& refused : ended.refused) OnToldToAll(refused.message.get());
+  for (const auto& message : ended.committed) OnToldToAll(message.get());
 }
 
 std::optional<ports::Message> Pipeline::LetterInPlaceOf(const ports::Message& message,
@@ -206,6 +210,7 @@ void Pipeline::ForgetStrangers() {
     jobs_.Drop(it->first);
     it = open_jobs_.erase(it);
   }
+  std::erase_if(telling_, [this](const auto& each) { return !open_jobs_.contains(each.second); });
 }
 
 void Pipeline::FinishRevocation() {
@@ -248,6 +253,7 @@ void Pipeline::On(ports::TimerExpired&) {}
 // ──────────────────────────────────────────────────────────────────────────────────
 
 void Pipeline::EndRound() {
+  ResumeJobs();
   batcher_.Expire(now_.steady, out_);
   for (BatchPlan& plan : batcher_.TakeReady()) calls_.Begin(std::move(plan), now_.steady);
   calls_.KeepLease(!requests_.empty());
@@ -261,7 +267,9 @@ void Pipeline::EndRound() {
   ReleasePending();
   LookUpPending();
   outbox_.Retry(now_.steady, out_);
-  for (const auto& [id, progress] : jobs_.Due(now_)) PublishProgress(open_jobs_.at(id), progress);
+  for (const auto& [id, progress] : jobs_.Due(now_)) KeepAndPublish(id, progress, {});
+  BeginJobsAgain();
+  AskCommandsAgain();
 
   if (transactions_) Transact();
   if (revocation_ &&
@@ -364,6 +372,9 @@ std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const
   const auto consider = [&deadline](std::optional<base::Timestamp> other) {
     if (other) deadline = std::min(deadline, *other);
   };
+  if (!to_resume_.empty()) consider(now);
+  if (!jobs_later_.empty()) consider(jobs_later_.begin()->first);
+  if (!commands_later_.empty()) consider(commands_later_.begin()->first);
   if (!held_.empty()) consider(held_.begin()->first);
   if (!to_store_again_.empty() || !to_release_again_.empty()) consider(repeat_at_);
   consider(batcher_.Deadline());

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "admission/cost_cap.h"
 #include "base/result.h"
 #include "base/rng.h"
 #include "base/time.h"
@@ -26,11 +28,14 @@
 #include "pipeline/options.h"
 #include "pipeline/outbox.h"
 #include "pipeline/partitions.h"
+#include "pipeline/recipe.h"
 #include "pipeline/request.h"
 #include "pipeline/single_flight.h"
 #include "pipeline/transactions.h"
 #include "ports/commands.h"
 #include "ports/events.h"
+#include "wire/command.h"
+#include "workflows/workflow.h"
 
 namespace llmbatch::pipeline {
 
@@ -80,16 +85,61 @@ class Pipeline {
   // given back.
   enum class Phase { kRunning, kDraining, kLeaving, kReturning, kStopped };
 
+  // What the record has of a job that has ended.
+  struct KeptEnd {
+    std::int64_t sequence = 0;
+    std::string event;
+    std::string result;
+    bool cancelled = false;
+  };
   struct OpenJob {
     std::shared_ptr<const Envelope> envelope;
-    std::string identity;
+    std::shared_ptr<const ports::Record> message;
+    int refusals = 0;            // times that it was taken from us before
+    std::string identity;        // of its messages
+    std::string steps_identity;  // of its steps in the ledger; a retry has that of the first job
     model::Origin origin;
+    model::Job head;                                // without items and input
+    std::unique_ptr<workflows::Workflow> workflow;  // null for a job that is refused
+    // What it began with; a changed configuration is for the jobs that come after.
+    std::shared_ptr<Recipe> recipe;
+    std::shared_ptr<admission::CostCap> cap;  // may be null
+    std::optional<KeptEnd> kept_end;          // it has ended before, and is only told again
+    std::int64_t epoch = 0;                   // our turn in its record; 0: it has none
+    bool started = false;
+    bool cancelled = false;
+    bool ending = false;  // nothing is left to do but to tell so
+    int percent_at_cancel = 0;
+    std::string content;                   // hash of what the workflow was told
+    std::size_t steps = 0;                 // asked for up to now
+    std::size_t open_steps = 0;            // the part of them without an outcome
+    std::int64_t running = 0;              // steps that have begun and not ended
+    std::deque<model::RequestId> waiting;  // steps for which max_parallel leaves no room
   };
   // An item whose outcome is known and not yet published.
   struct Settled {
     Request request;
     model::ItemOutcome outcome;
     base::Duration queued{};
+  };
+  // A job's message, from which it can be begun again.
+  struct JobMessage {
+    std::shared_ptr<const ports::Record> record;
+    std::shared_ptr<const Envelope> envelope;
+    std::string identity;
+    int refusals = 0;  // times that the job was taken from us
+  };
+  // Messages that go out when the job's record has what they say.
+  struct JobSave {
+    model::RequestId job;
+    JobMessage message;
+    std::vector<ports::Message> messages;
+  };
+  struct PendingCommand {
+    wire::JobCommand command;
+    RecordId record;
+    std::string identity;
+    base::Timestamp arrived;
   };
   struct Revocation {
     std::vector<model::TopicPartition> partitions;
@@ -102,6 +152,7 @@ class Pipeline {
   // In the order of a request's life.
   void On(ports::PartitionsAssigned& event);
   void On(ports::RecordReceived& event);
+  void On(ports::JobRecordTaken& event);
   void On(ports::OutcomesLookedUp& event);
   void On(ports::PermitsSynced& event);
   void On(ports::CallsReserved& event);
@@ -110,9 +161,12 @@ class Pipeline {
   void On(ports::CallCompleted& event);
   void On(ports::ClaimsReleased& event);
   void On(ports::OutcomesStored& event);
+  void On(ports::JobRecordSaved& event);
   void On(ports::RecordPublished& event);
   void On(ports::TransactionEnded& event);
   void On(ports::OffsetsCommitted& event);
+  void On(ports::JobCommanded& event);
+  void On(ports::JobCancelRequested& event);
   void On(ports::PartitionsRevoked& event);
   void On(ports::StopRequested& event);
   void On(ports::ConsumerStopped& event);
@@ -128,13 +182,59 @@ class Pipeline {
   // The record's partition is read from there, whatever was committed.
   void BeginAnew(const ports::Record& record);
   void AcceptItem(model::Item item, model::Origin origin, std::string identity,
-                  std::shared_ptr<const Envelope> envelope, std::optional<JobMembership> job);
-  void AcceptJob(model::Job job, const ports::Record& record, std::string identity,
-                 std::shared_ptr<const Envelope> envelope);
-  void RefuseJob(const model::Job& job, const OpenJob& open, model::ErrorCode code,
-                 std::string message);
+                  std::shared_ptr<const Envelope> envelope);
   void DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,
                   std::string_view detail);
+
+  // Jobs.
+  void AcceptJob(model::Job job, JobMessage message);
+  void RefuseJob(const model::Job& job, const OpenJob& open, model::ErrorCode code,
+                 std::string message);
+  void TakeJob(model::RequestId job, std::string content);
+  void StartJob(model::RequestId job);
+  void AskSteps(model::RequestId job, workflows::Steps steps);
+  // Whether the step may go on to its batch; if not, it is told later.
+  bool EnterJob(Request& request);
+  // The step is in no call any more: another one may begin, at the end of the round.
+  void LeaveJob(Request& request);
+  void ResumeJobs();
+  void OnStepResult(model::RequestId job, std::size_t step, model::ItemResult result);
+  void EndJob(model::RequestId job);
+
+  // Their records.
+  void RefuseTaken(model::RequestId job, model::ErrorCode code, std::string message);
+  // The job has ended before, perhaps without anybody having been told. Where its steps have
+  // results of their own, they come from the ledger once more; nothing else is told of them.
+  void RepeatEnd(model::RequestId job, ports::TakenJob& taken);
+  void PublishKeptEnd(model::RequestId job);
+  // The job that the request belongs to, if that has ended before; else nullptr.
+  const OpenJob* EndedJobOf(const Request& request) const;
+  // Publishes the event, and the result if there is one, when the record has them.
+  void KeepAndPublish(model::RequestId job, const model::Progress& progress, std::string result);
+  void PublishKept(JobSave save);
+  // Kafka has the message, or never will.
+  void OnToldToAll(const ports::Message* message);
+  // Someone else has taken the job. It is begun again if its message is still ours after a while:
+  // a replica that had stood still may have taken it, and has noticed since that it lost the
+  // partition.
+  void BeginAgainLater(JobSave save);
+  void BeginJobsAgain();
+  // Nothing more is done for the job; what is under way for it comes to its end.
+  void LetGoOf(model::RequestId job);
+
+  // Commands.
+  void AcceptCommand(const ports::Record& record, RecordId id);
+  void AskCommand(PendingCommand pending);
+  void AskCommandsAgain();
+  void RefuseCommand(const PendingCommand& pending, model::ErrorCode code,
+                     std::string_view message);
+  void PublishRetry(const PendingCommand& pending, const ports::CommandedJob& job);
+  void PublishCommandAnswer(const PendingCommand& pending, const std::string& topic,
+                            const std::string& key, std::string value, std::string_view kind,
+                            std::vector<model::Header> headers);
+  // Its open steps end at once; what is in flight for it alone is aborted.
+  void CancelJob(model::RequestId job);
+  void GiveUpStep(model::RequestId step);
 
   // The ledger.
   // Asks for the request's outcome at the end of the round, or lets it follow one that does.
@@ -142,6 +242,9 @@ class Pipeline {
   void AskAgainForHeld();
   void LookUpPending();
   void OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entry);
+  // Whether what the ledger has is an answer to this request. A retry wants no failures, and takes
+  // what it finds as cached.
+  bool ServesAgain(const Request& request, model::ItemOutcome& outcome) const;
   void OnHeld(model::RequestId id);
   void OnLookupFailed(model::RequestId id);
   void OnMiss(model::RequestId id);
@@ -158,18 +261,21 @@ class Pipeline {
   void RepeatForLedger();
 
   // Publishing.
-  // Publishes what follows from the record, by itself or in a transaction.
-  void Publish(RecordId record, ports::Message message,
-               Transactions::Company company = Transactions::Company::kRecord);
+  // Publishes what follows from the record, by itself or in a transaction. The address names the
+  // message when it is told to all; nullptr if the record isn't ours.
+  const ports::Message* Publish(RecordId record, ports::Message message,
+                                Transactions::Company company = Transactions::Company::kRecord);
   // What goes out in place of a message that its topic will never take; nullopt: nothing does.
   std::optional<ports::Message> LetterInPlaceOf(const ports::Message& message,
                                                 std::string_view error);
-  // Some message is not acknowledged yet, or an outcome not stored.
+  // Some message is not acknowledged yet, or an outcome or a job's record not stored.
   bool HasUnpublished() const;
   void PublishOutcome(Settled settled);
-  void PublishReport(model::RequestId job, jobs::JobReport report);
-  void PublishProgress(const OpenJob& job, const model::Progress& progress);
-  void PublishJobResult(const OpenJob& job, const model::JobResult& result);
+  ports::Message ProgressMessage(const OpenJob& job, std::int64_t sequence,
+                                 std::string event) const;
+  ports::Message JobResultMessage(const OpenJob& job, std::string result) const;
+  // The result as it is published: shortened if it is too large.
+  std::string EncodeResult(const model::JobResult& result);
 
   // The end of a round.
   void EndRound();
@@ -207,6 +313,14 @@ class Pipeline {
   std::int64_t assignment_ = 0;               // the last one
   jobs::JobTable jobs_;
   std::map<model::RequestId, OpenJob> open_jobs_;
+  base::IdSequence<model::JobRecordId> job_record_ids_;
+  std::map<model::JobRecordId, model::RequestId> job_takes_;
+  std::map<model::JobRecordId, JobSave> job_saves_;
+  std::map<const ports::Message*, model::RequestId> telling_;  // jobs' events under way
+  std::multimap<base::Timestamp, JobMessage> jobs_later_;      // to be begun again
+  std::map<model::JobRecordId, PendingCommand> commands_;
+  std::multimap<base::Timestamp, PendingCommand> commands_later_;  // to be asked again
+  std::vector<model::RequestId> to_resume_;  // jobs that may have room for another step
   std::optional<Revocation> revocation_;
 
   base::IdSequence<model::RequestId> request_ids_;

@@ -25,21 +25,23 @@ ports::Message MakeMessage(std::string topic, const Envelope& envelope, std::str
 
 }  // namespace
 
-void Pipeline::Publish(RecordId record, ports::Message message, Transactions::Company company) {
+const ports::Message* Pipeline::Publish(RecordId record, ports::Message message,
+                                        Transactions::Company company) {
   if (transactions_) return transactions_->Add(partitions_, record, std::move(message), company);
-  outbox_.Publish(record, std::move(message), out_);
+  return outbox_.Publish(record, std::move(message), out_);
 }
 
 bool Pipeline::HasUnpublished() const {
   // What has finished without a message is told by a transaction, too.
   const bool unpublished =
       transactions_ ? !transactions_->empty() || partitions_.moved() : !outbox_.empty();
-  return unpublished || !stores_.empty();
+  return unpublished || !stores_.empty() || !job_saves_.empty();
 }
 
 void Pipeline::PublishOutcome(Settled settled) {
   Request& request = settled.request;
   const RecordId record = request.envelope->record;
+  if (request.job) LeaveJob(request);
   if (!partitions_.Owns(record)) return;
 
   model::ItemResult result{.id = std::move(request.item.id),
@@ -73,57 +75,48 @@ void Pipeline::PublishOutcome(Settled settled) {
   Emit(Observed(ports::Metric::kStageSeconds, base::ToSeconds(now_.steady - request.arrived),
                 {"total"}));
 
+  if (request.job) {
+    const auto job = open_jobs_.find(request.job->job);
+    if (job == open_jobs_.end()) return;
+    if (!job->second.workflow->publishes_steps())
+      return OnStepResult(job->first, request.job->step, std::move(result));
+    partitions_.Expect(record, 1);
+  }
   const bool own_topic = request.recipe && !request.recipe->task().results_topic.empty();
-  if (request.job) partitions_.Expect(record, 1);
   Publish(record,
           MakeMessage(own_topic ? request.recipe->task().results_topic : options_.topics.results,
                       *request.envelope, std::move(value),
                       ledger::MessageId(request.identity, "item_result", 1)));
-  if (request.job && jobs_.Contains(request.job->job)) {
-    PublishReport(request.job->job, jobs_.OnItemResult(request.job->job, request.job->index,
-                                                       std::move(result), now_));
-  }
+  if (request.job) OnStepResult(request.job->job, request.job->step, std::move(result));
 }
 
-void Pipeline::PublishReport(model::RequestId id, jobs::JobReport report) {
-  const OpenJob& job = open_jobs_.at(id);
-  if (report.progress) PublishProgress(job, *report.progress);
-  if (!report.result) return;
-  PublishJobResult(job, *report.result);
-  open_jobs_.erase(id);
-}
-
-void Pipeline::PublishProgress(const OpenJob& job, const model::Progress& progress) {
-  const RecordId record = job.envelope->record;
-  if (!partitions_.Owns(record)) return;
-  partitions_.Expect(record, 1);
+ports::Message Pipeline::ProgressMessage(const OpenJob& job, std::int64_t sequence,
+                                         std::string event) const {
   Envelope keyed = *job.envelope;
-  keyed.key = progress.job_id;
-  Publish(record,
-          MakeMessage(options_.topics.progress, keyed, wire::EncodeProgress(progress),
-                      ledger::MessageId(job.identity, "progress", progress.sequence)),
-          Transactions::Company::kNone);
+  keyed.key = job.head.job_id;
+  return MakeMessage(options_.topics.progress, keyed, std::move(event),
+                     ledger::MessageId(job.identity, "progress", sequence));
 }
 
-void Pipeline::PublishJobResult(const OpenJob& job, const model::JobResult& result) {
-  const RecordId record = job.envelope->record;
-  if (!partitions_.Owns(record)) return;
-  std::string value = wire::EncodeJobResult(result);
-  if (value.size() > options_.limits.max_message_bytes) {
-    // The item results were published one by one already; the summary must not be lost with them.
-    model::JobResult shortened = result;
-    shortened.results.clear();
-    shortened.error =
-        model::ItemError{.code = model::ErrorCode::kInternal,
-                         .message = "the results do not fit into one message; see the item results",
-                         .retryable = false,
-                         .attempts = 1};
-    value = wire::EncodeJobResult(shortened);
-  }
+ports::Message Pipeline::JobResultMessage(const OpenJob& job, std::string result) const {
+  return MakeMessage(options_.topics.results, *job.envelope, std::move(result),
+                     ledger::MessageId(job.identity, "job_result", 1));
+}
+
+std::string Pipeline::EncodeResult(const model::JobResult& result) {
   Emit(Observed(ports::Metric::kJobs, 1,
                 {result.workflow, std::string(model::ToString(result.status))}));
-  Publish(record, MakeMessage(options_.topics.results, *job.envelope, std::move(value),
-                              ledger::MessageId(job.identity, "job_result", 1)));
+  std::string value = wire::EncodeJobResult(result);
+  if (value.size() <= options_.limits.max_message_bytes) return value;
+  // Item results were published one by one already; the summary must not be lost with them.
+  model::JobResult shortened = result;
+  shortened.results.clear();
+  shortened.error =
+      model::ItemError{.code = model::ErrorCode::kInternal,
+                       .message = "the results do not fit into one message; see the item results",
+                       .retryable = false,
+                       .attempts = 1};
+  return wire::EncodeJobResult(shortened);
 }
 
 }  // namespace llmbatch::pipeline

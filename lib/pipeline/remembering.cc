@@ -51,6 +51,7 @@ void Pipeline::AskAgainForHeld() {
 }
 
 void Pipeline::LookUpPending() {
+  std::erase_if(to_look_up_, [this](model::RequestId id) { return !requests_.contains(id); });
   for (std::size_t begin = 0; begin < to_look_up_.size(); begin += kMaxKeysPerLookup) {
     const std::size_t end = std::min(to_look_up_.size(), begin + kMaxKeysPerLookup);
     ports::LookUpOutcomes command{
@@ -75,12 +76,16 @@ void Pipeline::On(ports::OutcomesLookedUp& event) {
   if (!usable) {
     Emit(Observed(ports::Metric::kLedgerFailures, 1, {"look_up"}));
     if (!lookups_fail_since_) lookups_fail_since_ = now_.steady;
-    for (const model::RequestId id : ids) OnLookupFailed(id);
+    for (const model::RequestId id : ids) {
+      if (requests_.contains(id)) OnLookupFailed(id);
+    }
     return;
   }
   lookups_fail_since_.reset();
   std::set<std::string> in_doubt;
   for (std::size_t i = 0; i < ids.size(); ++i) {
+    // A step of a job that was cancelled meanwhile.
+    if (!requests_.contains(ids[i])) continue;
     ports::LedgerEntry& entry = (*event.entries)[i];
     if (!entry.in_doubt.empty()) in_doubt.insert(std::move(entry.in_doubt));
     OnLedgerEntry(ids[i], entry);
@@ -94,7 +99,8 @@ void Pipeline::On(ports::OutcomesLookedUp& event) {
 void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entry) {
   if (entry.state == ports::LedgerEntry::State::kOthers) return OnHeld(id);
   if (entry.state == ports::LedgerEntry::State::kDone) {
-    if (auto outcome = wire::DecodeOutcome(entry.outcome)) {
+    auto outcome = wire::DecodeOutcome(entry.outcome);
+    if (outcome && ServesAgain(requests_.at(id), *outcome)) {
       Emit(Observed(ports::Metric::kLedgerLookups, 1, {"hit"}));
       auto node = requests_.extract(id);
       const auto& job = node.mapped().job;
@@ -120,17 +126,24 @@ void Pipeline::OnHeld(model::RequestId id) {
 void Pipeline::OnLookupFailed(model::RequestId id) {
   // Another replica works for it, as far as we know: a moment without Redis is no reason to pay
   // too.
+  const Request& request = requests_.at(id);
   const bool may_be_claimed =
-      requests_.at(id).held_before && now_.steady < *lookups_fail_since_ + options_.permits.lease;
-  may_be_claimed ? OnHeld(id) : OnMiss(id);
+      request.held_before && now_.steady < *lookups_fail_since_ + options_.permits.lease;
+  if (may_be_claimed) return OnHeld(id);
+  const bool given_up = request.abandoned || phase_ != Phase::kRunning;
+  if (given_up || EndedJobOf(request) == nullptr) return OnMiss(id);
+  // It had an outcome, which is what its job's result speaks of.
+  held_.emplace(now_.steady + kHeldInterval, id);
 }
 
 void Pipeline::OnMiss(model::RequestId id) {
   Request& request = requests_.at(id);
   request.stage = Stage::kQueued;
   if (request.abandoned || phase_ != Phase::kRunning) return Abandon(id);
-  const bool last_of_job = request.job && jobs_.Contains(request.job->job) &&
-                           jobs_.IsLast(request.job->job, request.job->index);
+  const OpenJob* ended = EndedJobOf(request);
+  if (ended != nullptr && ended->kept_end->cancelled) return GiveUpStep(id);
+  if (request.job && !EnterJob(request)) return;
+  const bool last_of_job = request.job && request.job->last;
   if (batcher_.Add(request, now_.steady, out_) == Batcher::Fit::kTooLarge) {
     if (last_of_job) batcher_.Flush(request, out_);
     model::ItemOutcome outcome;
@@ -155,6 +168,7 @@ void Pipeline::Settle(Verdicts verdicts) {
   for (Verdict& verdict : verdicts) {
     auto node = requests_.extract(verdict.request);
     if (node.empty()) continue;
+    if (node.mapped().job) LeaveJob(node.mapped());
     to_store_.push_back(Settled{.request = std::move(node.mapped()),
                                 .outcome = std::move(verdict.outcome),
                                 .queued = verdict.queued});

@@ -16,6 +16,7 @@
 #include "model/money.h"
 #include "model/origin.h"
 #include "model/result.h"
+#include "model/turn.h"
 #include "model/usage.h"
 #include "pipeline/partitions.h"
 #include "pipeline/recipe.h"
@@ -29,9 +30,12 @@ struct Envelope {
   std::vector<model::Header> headers;  // carried over to results
 };
 
+// A request that is a step of a job.
 struct JobMembership {
   model::RequestId job;
-  std::size_t index = 0;
+  std::size_t step = 0;
+  bool last = false;     // no other step was asked for behind it: its batch need not linger
+  bool running = false;  // counts among the steps that may be in calls at the same time
   std::shared_ptr<admission::CostCap> cap;  // of the job; may be null
 };
 
@@ -60,8 +64,10 @@ struct Request {
   // Nothing more is begun for it: its partition isn't ours any more, or we stop. What is under way
   // comes to its end.
   bool abandoned = false;
-  std::int64_t tokens = 0;  // estimated, uncalibrated
-  int answers_wanting = 0;  // answers that lacked this item or had it wrong
+  std::vector<model::Turn> history;  // said before, in a batch of its own
+  bool alone = false;                // shares its batch with no other
+  std::int64_t tokens = 0;           // estimated, uncalibrated
+  int answers_wanting = 0;           // answers that lacked this item or had it wrong
   // Of all calls that this item took part in, also those that gave it no answer.
   model::Usage usage;
   std::optional<model::NanoUsd> cost = model::NanoUsd{};

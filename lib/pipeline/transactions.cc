@@ -20,15 +20,16 @@ std::size_t SizeOf(const ports::Message& message) {
 
 }  // namespace
 
-void Transactions::Add(const Partitions& partitions, RecordId record, ports::Message message,
-                       Company company) {
+const ports::Message* Transactions::Add(const Partitions& partitions, RecordId record,
+                                        ports::Message message, Company company) {
   auto tenure = partitions.TenureOf(record);
-  if (!tenure) return;
+  if (!tenure) return nullptr;
   Pending pending{.publish = ids_.Next(),
                   .record = record,
                   .tenure = *std::move(tenure),
                   .message = std::make_shared<const ports::Message>(std::move(message)),
                   .joined = false};
+  const ports::Message* address = pending.message.get();
   Group& group = groups_[record];
   ++group.messages;
   if (company == Company::kNone) {
@@ -36,9 +37,21 @@ void Transactions::Add(const Partitions& partitions, RecordId record, ports::Mes
   } else {
     group.held.push_back(std::move(pending));
   }
-  if (group.messages < partitions.Expected(record)) return;
+  if (group.messages < partitions.Expected(record)) return address;
   for (Pending& each : group.held) messages_.push_back(std::move(each));
   group.held.clear();
+  return address;
+}
+
+std::int64_t Transactions::DropHeld(RecordId record) {
+  const auto found = groups_.find(record);
+  if (found == groups_.end()) return 0;
+  Group& group = found->second;
+  const auto dropped = static_cast<std::int64_t>(group.held.size());
+  group.held.clear();
+  group.messages -= dropped;
+  if (group.messages == 0) groups_.erase(found);
+  return dropped;
 }
 
 void Transactions::DropForeign(const Partitions& partitions) {
@@ -84,26 +97,30 @@ std::vector<ports::PublishRecord> Transactions::Join(Partitions& partitions) {
   return records;
 }
 
-std::vector<Transactions::Refused> Transactions::OnEnded(const ports::TransactionEnded& event,
-                                                         Partitions& partitions,
-                                                         base::Timestamp now, base::Rng& rng) {
+Transactions::Ended Transactions::OnEnded(const ports::TransactionEnded& event,
+                                          Partitions& partitions, base::Timestamp now,
+                                          base::Rng& rng) {
   if (under_way_ != event.commit) return {};
   under_way_.reset();
   partitions.OnCommitted({.commit = event.commit, .outcome = event.outcome});
+  Ended ended;
   if (event.outcome) {
     failures_ = 0;
-    messages_.erase(messages_.begin(), messages_.begin() + static_cast<std::ptrdiff_t>(joined_));
-    return {};
+    const auto end = messages_.begin() + static_cast<std::ptrdiff_t>(joined_);
+    ended.committed.reserve(joined_);
+    for (auto each = messages_.begin(); each != end; ++each)
+      ended.committed.push_back(std::move(each->message));
+    messages_.erase(messages_.begin(), end);
+    return ended;
   }
-  std::vector<Refused> refused;
   for (const Pending& each : messages_) {
     const bool too_large = std::find(event.too_large.begin(), event.too_large.end(),
                                      each.publish) != event.too_large.end();
-    if (too_large) refused.push_back({.publish = each.publish, .message = each.message});
+    if (too_large) ended.refused.push_back({.publish = each.publish, .message = each.message});
   }
   // Without them the next one may succeed at once.
-  if (refused.empty()) not_before_ = now + admission::NextDelay(backoff_, ++failures_, rng);
-  return refused;
+  if (ended.refused.empty()) not_before_ = now + admission::NextDelay(backoff_, ++failures_, rng);
+  return ended;
 }
 
 void Transactions::Replace(model::PublishId publish, std::optional<ports::Message> message) {

@@ -37,8 +37,12 @@ class Transactions {
     kNone,   // goes with the next transaction
     kRecord  // goes with the last message that is expected to follow from its record
   };
-  // A message that follows from `record`. Dropped if the record isn't ours.
-  void Add(const Partitions& partitions, RecordId record, ports::Message message, Company company);
+  // A message that follows from `record`. The address names it in reports. Dropped if the record
+  // isn't ours: nullptr.
+  const ports::Message* Add(const Partitions& partitions, RecordId record, ports::Message message,
+                            Company company);
+  // Drops the record's messages that wait for its last one; returns how many.
+  std::int64_t DropHeld(RecordId record);
 
   enum class Haste { kNone, kAtOnce };  // kAtOnce: without regard to the interval
   // The next transaction; nullopt if one is under way, if there is nothing to tell, or if it isn't
@@ -50,10 +54,13 @@ class Transactions {
     model::PublishId publish;
     std::shared_ptr<const ports::Message> message;
   };
-  // Returns the messages that will never be taken. Each must be replaced before the next
-  // transaction.
-  std::vector<Refused> OnEnded(const ports::TransactionEnded& event, Partitions& partitions,
-                               base::Timestamp now, base::Rng& rng);
+  struct Ended {
+    std::vector<std::shared_ptr<const ports::Message>> committed;
+    // Will never be taken. Each must be replaced before the next transaction.
+    std::vector<Refused> refused;
+  };
+  Ended OnEnded(const ports::TransactionEnded& event, Partitions& partitions, base::Timestamp now,
+                base::Rng& rng);
   // nullopt: by nothing.
   void Replace(model::PublishId publish, std::optional<ports::Message> message);
 

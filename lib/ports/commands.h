@@ -12,6 +12,7 @@
 #include "model/item.h"
 #include "model/origin.h"
 #include "ports/hold.h"
+#include "ports/job_record.h"
 #include "ports/observe.h"
 #include "ports/record.h"
 #include "ports/reserve.h"
@@ -130,10 +131,11 @@ struct AbortCall {
   model::CallId call;
 };
 
-using Command = std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone,
-                             StopConsuming, PublishRecord, RunTransaction, SyncPermits,
-                             ReserveCalls, HoldRoute, LookUpOutcomes, MarkSent, ReleaseClaims,
-                             StoreOutcomes, StartCall, AbortCall, Observe, LogLine>;
+using Command =
+    std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone, StopConsuming,
+                 PublishRecord, RunTransaction, SyncPermits, ReserveCalls, HoldRoute,
+                 LookUpOutcomes, MarkSent, ReleaseClaims, StoreOutcomes, TakeJobRecord,
+                 SaveJobRecord, CommandJobRecord, StartCall, AbortCall, Observe, LogLine>;
 using Commands = std::vector<Command>;
 
 }  // namespace llmbatch::ports

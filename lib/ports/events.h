@@ -14,6 +14,7 @@
 #include "model/origin.h"
 #include "model/task.h"
 #include "ports/hold.h"
+#include "ports/job_record.h"
 #include "ports/record.h"
 #include "ports/reserve.h"
 
@@ -163,10 +164,11 @@ struct ConfigurationLoaded {
 // A new configuration was read and can't be used; the one before goes on.
 struct ConfigurationRefused {};
 
-using Event = std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
-                           ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced,
-                           CallsReserved, RouteHeld, PermitsOffered, OutcomesLookedUp,
-                           ClaimsReleased, OutcomesStored, CallCompleted, TimerExpired,
-                           StopRequested, ConfigurationLoaded, ConfigurationRefused>;
+using Event =
+    std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
+                 ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced, CallsReserved,
+                 RouteHeld, PermitsOffered, OutcomesLookedUp, ClaimsReleased, OutcomesStored,
+                 JobRecordTaken, JobRecordSaved, JobCommanded, JobCancelRequested, CallCompleted,
+                 TimerExpired, StopRequested, ConfigurationLoaded, ConfigurationRefused>;
 
 }  // namespace llmbatch::ports

@@ -35,6 +35,7 @@ enum class Metric {
   kAnswerRepairs,       // counter {task, kind}
   kAnswerProblems,      // counter {task, problem}
   kCallsRepeated,       // counter {reason}
+  kCallsCancelled,      // counter {provider, model}: given up because their job was cancelled
   kBudgetUsd,           // gauge {budget}: the cap
   kBudgetUsedUsd,       // gauge {budget}: spent and reserved by all replicas
   kPermitLimit,         // gauge

@@ -11,6 +11,7 @@
 #include <variant>
 #include <vector>
 
+#include "jobs/record_script.h"
 #include "redis/address.h"
 #include "redis/requests.h"
 #include "redis/server_facts.h"
@@ -115,13 +116,15 @@ RedisCoordinator::Impl::Impl(RedisOptions options, Address address, runtime::Inb
                   .learning = options_.learning},
       inbox_(inbox),
       reconnect_(options_.reconnect) {
-  listener_.emplace(WakeListenerOptions{.address = address_,
-                                        .channel = deployment_.WakeChannel(),
-                                        .hold_channel = deployment_.HoldChannel(),
-                                        .timeouts = options_.timeouts,
-                                        .reconnect = options_.reconnect,
-                                        .log = options_.log},
-                    inbox_);
+  listener_.emplace(
+      WakeListenerOptions{.address = address_,
+                          .wake_channel = deployment_.WakeChannel(),
+                          .hold_channel = deployment_.HoldChannel(),
+                          .cancel_channel = jobs::ControlChannel(deployment_.Prefix()),
+                          .timeouts = options_.timeouts,
+                          .reconnect = options_.reconnect,
+                          .log = options_.log},
+      inbox_);
   thread_ = std::thread([this] { Run(); });
 }
 
@@ -329,6 +332,11 @@ void RedisCoordinator::Execute(ports::LookUpOutcomes command) {
 void RedisCoordinator::Execute(ports::MarkSent command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::ReleaseClaims command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::StoreOutcomes command) { impl_->Execute(std::move(command)); }
+void RedisCoordinator::Execute(ports::TakeJobRecord command) { impl_->Execute(std::move(command)); }
+void RedisCoordinator::Execute(ports::SaveJobRecord command) { impl_->Execute(std::move(command)); }
+void RedisCoordinator::Execute(ports::CommandJobRecord command) {
+  impl_->Execute(std::move(command));
+}
 bool RedisCoordinator::up() const { return impl_->up(); }
 void RedisCoordinator::Stop() { impl_->Stop(); }
 

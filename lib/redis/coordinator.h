@@ -56,6 +56,9 @@ class RedisCoordinator {
   void Execute(ports::MarkSent command);
   void Execute(ports::ReleaseClaims command);
   void Execute(ports::StoreOutcomes command);
+  void Execute(ports::TakeJobRecord command);
+  void Execute(ports::SaveJobRecord command);
+  void Execute(ports::CommandJobRecord command);
 
   // Whether there is a connection. From any thread.
   bool up() const;

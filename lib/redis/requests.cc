@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "redis/job_requests.h"
+
 namespace llmbatch::redis {
 namespace {
 
@@ -304,6 +306,16 @@ std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply>
           },
           [&](const ports::StoreOutcomes& store) -> Completion {
             return ports::OutcomesStored{store.store, ReadStored(replies, server)};
+          },
+          [&](const ports::TakeJobRecord& take) -> Completion {
+            return ports::JobRecordTaken{take.take, ReadTaken(replies.front().view(), server)};
+          },
+          [&](const ports::SaveJobRecord& save) -> Completion {
+            return ports::JobRecordSaved{save.save, ReadSaved(replies.front().view(), server)};
+          },
+          [&](const ports::CommandJobRecord& command) -> Completion {
+            return ports::JobCommanded{command.command,
+                                       ReadCommanded(replies.front().view(), server)};
           }},
       job);
 }
@@ -326,6 +338,15 @@ std::optional<ports::Event> FailureOf(const Job& job, const base::Error& error) 
                                },
                                [&](const ports::StoreOutcomes& store) -> Completion {
                                  return ports::OutcomesStored{store.store, error};
+                               },
+                               [&](const ports::TakeJobRecord& take) -> Completion {
+                                 return ports::JobRecordTaken{take.take, error};
+                               },
+                               [&](const ports::SaveJobRecord& save) -> Completion {
+                                 return ports::JobRecordSaved{save.save, error};
+                               },
+                               [&](const ports::CommandJobRecord& command) -> Completion {
+                                 return ports::JobCommanded{command.command, error};
                                }},
                     job);
 }

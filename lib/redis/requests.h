@@ -21,7 +21,8 @@ namespace llmbatch::redis {
 
 using Job =
     std::variant<ports::SyncPermits, ports::ReserveCalls, ports::HoldRoute, ports::LookUpOutcomes,
-                 ports::MarkSent, ports::ReleaseClaims, ports::StoreOutcomes>;
+                 ports::MarkSent, ports::ReleaseClaims, ports::StoreOutcomes, ports::TakeJobRecord,
+                 ports::SaveJobRecord, ports::CommandJobRecord>;
 
 // What every request of one replica has in common.
 struct Deployment {
@@ -29,6 +30,7 @@ struct Deployment {
   std::string replica;
   base::Duration learning{};
 
+  std::string Prefix() const { return "{" + name_space + "}:"; }
   std::string PermitsKey() const { return "{" + name_space + "}:permits"; }
   std::string RatesKey() const { return "{" + name_space + "}:rates"; }
   std::string BudgetsKey() const { return "{" + name_space + "}:budgets"; }

@@ -7,6 +7,7 @@
 #include "admission/hold_script.h"
 #include "admission/limit_script.h"
 #include "admission/permit_script.h"
+#include "jobs/record_script.h"
 #include "ledger/claim_script.h"
 
 namespace llmbatch::redis {
@@ -42,7 +43,8 @@ Request LoadRequest(std::string_view script) { return {"SCRIPT", "LOAD", std::st
 base::Result<void> LoadScripts(Connection& connection) {
   const auto exchanged = connection.Exchange(
       {LoadRequest(admission::PermitScript()), LoadRequest(ledger::ClaimScript()),
-       LoadRequest(admission::LimitScript()), LoadRequest(admission::HoldScript())});
+       LoadRequest(admission::LimitScript()), LoadRequest(admission::HoldScript()),
+       LoadRequest(jobs::RecordScript())});
   if (exchanged.error) return *exchanged.error;
   for (const OwnedReply& reply : exchanged.replies) {
     if (auto sha = ReadScriptSha(reply.view(), connection.server()); !sha) return sha.error();
@@ -55,6 +57,7 @@ base::Result<ServerFacts> PrepareServer(Connection& connection) {
                                               LoadRequest(ledger::ClaimScript()),
                                               LoadRequest(admission::LimitScript()),
                                               LoadRequest(admission::HoldScript()),
+                                              LoadRequest(jobs::RecordScript()),
                                               {"INFO", "server"},
                                               {"INFO", "replication"}});
   if (exchanged.error) return *exchanged.error;
@@ -66,15 +69,18 @@ base::Result<ServerFacts> PrepareServer(Connection& connection) {
   if (!limit_script) return limit_script.error();
   auto hold_script = ReadScriptSha(exchanged.replies[3].view(), connection.server());
   if (!hold_script) return hold_script.error();
-  if (InfoField(exchanged.replies[5].view().Text().value_or(""), "role") == "slave") {
+  auto job_script = ReadScriptSha(exchanged.replies[4].view(), connection.server());
+  if (!job_script) return job_script.error();
+  if (InfoField(exchanged.replies[6].view().Text().value_or(""), "role") == "slave") {
     return base::MakeError(base::ErrorKind::kUnavailable,
                            connection.server() + " is a read-only replica");
   }
-  return ServerFacts{.run_id = InfoField(exchanged.replies[4].view().Text().value_or(""), "run_id"),
+  return ServerFacts{.run_id = InfoField(exchanged.replies[5].view().Text().value_or(""), "run_id"),
                      .permit_script = *std::move(permit_script),
                      .claim_script = *std::move(claim_script),
                      .limit_script = *std::move(limit_script),
-                     .hold_script = *std::move(hold_script)};
+                     .hold_script = *std::move(hold_script),
+                     .job_script = *std::move(job_script)};
 }
 
 std::vector<std::string> RiskySettings(Connection& connection) {

@@ -16,6 +16,7 @@ struct ServerFacts {
   std::string claim_script;
   std::string limit_script;
   std::string hold_script;
+  std::string job_script;
 };
 
 // Loads the scripts, too. An error for a server that can't be written to.

@@ -34,11 +34,14 @@ void WakeListener::Run() {
 }
 
 void WakeListener::Listen(Connection& connection) {
-  if (!connection.Send({"SUBSCRIBE", options_.channel, options_.hold_channel})) return;
-  const auto subscribed = connection.Receive(options_.timeouts.reply);
-  if (!subscribed || !*subscribed) return;
-  if (const ReplyView reply = (*subscribed)->view(); reply.IsError()) {
-    return LogRefusal(ErrorFrom(reply, connection.server()));
+  for (const std::string& channel :
+       {options_.wake_channel, options_.hold_channel, options_.cancel_channel}) {
+    if (!connection.Send({"SUBSCRIBE", channel})) return;
+    const auto subscribed = connection.Receive(options_.timeouts.reply);
+    if (!subscribed || !*subscribed) return;
+    if (const ReplyView reply = (*subscribed)->view(); reply.IsError()) {
+      return LogRefusal(ErrorFrom(reply, connection.server()));
+    }
   }
   reconnect_.Reset();
   inbox_.Post(ports::PermitsOffered{});
@@ -48,15 +51,20 @@ void WakeListener::Listen(Connection& connection) {
     if (!reply || (!*reply && pinged)) return;
     pinged = !*reply;
     if (pinged && !connection.Send({"PING"})) return;
-    if (*reply && IsMessage((*reply)->view())) Pass((*reply)->view());
+    if (*reply && IsMessage((*reply)->view())) Tell((*reply)->view());
   }
 }
 
-void WakeListener::Pass(ReplyView message) {
-  if (message.At(1).Text() != options_.hold_channel) {
+void WakeListener::Tell(ReplyView message) {
+  const auto channel = message.At(1).Text();
+  if (channel == options_.hold_channel) {
+    if (auto hold = ReadHold(message.At(2).Text().value_or("")))
+      inbox_.Post(ports::RouteHeld{*std::move(hold)});
+  } else if (channel == options_.cancel_channel) {
+    if (const auto job = message.At(2).Text())
+      inbox_.Post(ports::JobCancelRequested{.job_id = std::string(*job)});
+  } else {
     inbox_.Post(ports::PermitsOffered{});
-  } else if (auto hold = ReadHold(message.At(2).Text().value_or(""))) {
-    inbox_.Post(ports::RouteHeld{*std::move(hold)});
   }
 }
 

@@ -1,5 +1,5 @@
-// Hears when this replica was granted permits, and when a provider holds all replicas, and tells
-// the core.
+// Hears when this replica was granted permits, when a provider holds all replicas, and when a job
+// is to be cancelled, and tells the core by PermitsOffered, RouteHeld and JobCancelRequested.
 #pragma once
 
 #include <functional>
@@ -10,6 +10,7 @@
 #include "redis/address.h"
 #include "redis/connection.h"
 #include "redis/reconnect.h"
+#include "redis/reply.h"
 #include "redis/wakeup.h"
 #include "runtime/inbox.h"
 
@@ -17,8 +18,9 @@ namespace llmbatch::redis {
 
 struct WakeListenerOptions {
   Address address;
-  std::string channel;  // of grants
+  std::string wake_channel;  // of grants
   std::string hold_channel;
+  std::string cancel_channel;
   Timeouts timeouts;
   ReconnectOptions reconnect;
   std::function<void(ports::LogLine)> log;  // called on the listener's thread
@@ -26,7 +28,7 @@ struct WakeListenerOptions {
 
 // A thread with a connection of its own that only listens. What is missed while it is away is made
 // up for: each time that it is connected again it says PermitsOffered once, and the core asks of
-// its own accord well within each lease.
+// its own accord well within each lease; and whoever saves a job's record is told of cancellations.
 class WakeListener {
  public:
   WakeListener(WakeListenerOptions options, runtime::Inbox& inbox);
@@ -38,7 +40,7 @@ class WakeListener {
  private:
   void Run();
   void Listen(Connection& connection);
-  void Pass(ReplyView message);
+  void Tell(ReplyView message);
   void LogRefusal(const base::Error& error);
 
   WakeListenerOptions options_;

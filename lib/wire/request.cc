@@ -1,6 +1,7 @@
 #include "wire/request.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <unordered_set>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "base/utf8.h"
 #include "json/object_reader.h"
 #include "json/value.h"
+#include "json/writer.h"
 #include "model/money.h"
 #include "model/origin.h"
 
@@ -20,8 +22,6 @@ using json::Kind;
 using json::ObjectReader;
 using json::Value;
 
-constexpr json::StringLimits kIdLimits{
-    .min_code_points = 1, .max_code_points = kMaxIdCodePoints, .allow_control_characters = false};
 constexpr int kHighestPriority = 9;
 
 json::Limits LimitsFor(std::size_t max_bytes) {
@@ -45,18 +45,10 @@ MalformedReason ReasonOf(json::ParseProblem problem) {
   return MalformedReason::kNotJson;
 }
 
-Malformed MalformedBy(const json::ParseFailure& failure) {
+Malformed MalformedText(const json::ParseFailure& failure) {
   return {.reason = ReasonOf(failure.problem),
           .detail = std::string(json::ToString(failure.problem)) + " at byte " +
                     std::to_string(failure.offset)};
-}
-
-// REQUIRES: !reader.ok()
-Malformed MalformedBy(const ObjectReader& reader) {
-  auto reason = MalformedReason::kInvalidValue;
-  if (reader.problem() == json::FieldProblem::kMissing) reason = MalformedReason::kMissingField;
-  if (reader.problem() == json::FieldProblem::kWrongKind) reason = MalformedReason::kWrongType;
-  return {.reason = reason, .detail = reader.error()->message};
 }
 
 std::optional<base::WallTime> ReadDeadline(ObjectReader& reader) {
@@ -156,16 +148,36 @@ std::optional<Value> ReadJobItems(ObjectReader& reader) {
   return items;
 }
 
-Decoded DecodeJob(ObjectReader& reader) {
+// The members that only the job's workflow knows.
+std::string OwnMembers(Value root) {
+  constexpr std::array<std::string_view, 9> kCommon{"kind",     "job_id",       "workflow",
+                                                    "task",     "user_id",      "priority",
+                                                    "deadline", "max_cost_usd", "retry_of"};
+  json::Writer writer;
+  writer.BeginObject();
+  for (std::size_t i = 0; i < root.size(); ++i) {
+    const json::Member member = root.MemberAt(i);
+    if (std::find(kCommon.begin(), kCommon.end(), member.name) != kCommon.end()) continue;
+    writer.Key(member.name).Raw(member.value.ToJson());
+  }
+  return writer.EndObject().Take();
+}
+
+Decoded DecodeJob(Value root, ObjectReader& reader) {
   model::Job job;
   job.job_id = reader.String("job_id", kIdLimits);
   job.workflow = reader.String("workflow", kIdLimits);
-  if (reader.ok() && job.workflow != "map") reader.Fail("workflow", "must be map");
   job.task = reader.String("task", kIdLimits);
   job.user_id = reader.String("user_id", kIdLimits);
   job.priority = ReadPriority(reader);
   job.deadline = ReadDeadline(reader);
   job.max_cost = ReadMaxCost(reader);
+  job.retry_of = reader.OptionalString("retry_of", kIdLimits).value_or("");
+  if (!reader.ok()) return MalformedBy(reader);
+  if (job.workflow != "map") {
+    job.input_json = OwnMembers(root);
+    return job;
+  }
   const auto items = ReadJobItems(reader);
   if (!reader.ok()) return MalformedBy(reader);
   return DecodeJobItems(std::move(job), *items);
@@ -221,16 +233,31 @@ std::string_view ToString(MalformedReason reason) {
   return "not_json";
 }
 
-Decoded DecodeRequest(const ports::Record& record, std::size_t max_bytes) {
+Malformed MalformedBy(const ObjectReader& reader) {
+  auto reason = MalformedReason::kInvalidValue;
+  if (reader.problem() == json::FieldProblem::kMissing) reason = MalformedReason::kMissingField;
+  if (reader.problem() == json::FieldProblem::kWrongKind) reason = MalformedReason::kWrongType;
+  return {.reason = reason, .detail = reader.error()->message};
+}
+
+std::variant<json::Document, Malformed> ReadDocument(const ports::Record& record,
+                                                     std::size_t max_bytes) {
   if (auto malformed = CheckValue(record, max_bytes)) return *std::move(malformed);
   auto outcome = json::Document::Read(*record.value, LimitsFor(max_bytes));
-  if (const auto* failure = std::get_if<json::ParseFailure>(&outcome)) return MalformedBy(*failure);
+  if (const auto* failure = std::get_if<json::ParseFailure>(&outcome))
+    return MalformedText(*failure);
+  return std::get<json::Document>(std::move(outcome));
+}
 
-  ObjectReader reader(std::get_if<json::Document>(&outcome)->root(), "");
+Decoded DecodeRequest(const ports::Record& record, std::size_t max_bytes) {
+  const auto document = ReadDocument(record, max_bytes);
+  if (const auto* malformed = std::get_if<Malformed>(&document)) return *malformed;
+  const Value root = std::get<json::Document>(document).root();
+  ObjectReader reader(root, "");
   const std::string kind = reader.String("kind");
   if (!reader.ok()) return MalformedBy(reader);
   if (kind == "item") return DecodeItem(reader);
-  if (kind == "job") return DecodeJob(reader);
+  if (kind == "job") return DecodeJob(root, reader);
   return Malformed{.reason = MalformedReason::kUnknownKind, .detail = "kind: must be item or job"};
 }
 

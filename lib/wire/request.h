@@ -6,6 +6,8 @@
 #include <string_view>
 #include <variant>
 
+#include "json/object_reader.h"
+#include "json/value.h"
 #include "model/item.h"
 #include "model/job.h"
 #include "ports/record.h"
@@ -13,6 +15,8 @@
 namespace llmbatch::wire {
 
 inline constexpr std::size_t kMaxIdCodePoints = 200;
+inline constexpr json::StringLimits kIdLimits{
+    .min_code_points = 1, .max_code_points = kMaxIdCodePoints, .allow_control_characters = false};
 inline constexpr std::size_t kMaxJobItems = 10'000;
 inline constexpr std::size_t kMaxMetadataBytes = 16U << 10;  // as compact JSON
 inline constexpr std::size_t kMaxJsonDepth = 64;
@@ -42,9 +46,18 @@ struct Malformed {
   friend bool operator==(const Malformed&, const Malformed&) = default;
 };
 
+// REQUIRES: !reader.ok()
+Malformed MalformedBy(const json::ObjectReader& reader);
+
 using Decoded = std::variant<model::Item, model::Job, Malformed>;
 
-// Reads a record of a topic that carries our messages. Fields that aren't known are ignored.
+// The record's value as JSON within our limits.
+std::variant<json::Document, Malformed> ReadDocument(const ports::Record& record,
+                                                     std::size_t max_bytes);
+
+// Reads a record of a topic that carries our messages. Fields that aren't known are ignored. Of a
+// job, only what all jobs have in common and the items of workflow `map` are looked at: whether
+// there is such a workflow, and what it makes of the rest, others say.
 Decoded DecodeRequest(const ports::Record& record, std::size_t max_bytes);
 
 // Reads a record of an existing topic that is bound to `task`: the value itself is the input, JSON

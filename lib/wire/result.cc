@@ -67,6 +67,9 @@ void WriteSummary(json::Writer& writer, const model::JobResult& result) {
   writer.Key("calls").Int(result.calls);
   writer.Key("total_time_ms").Int(base::ToMillis(result.total_time));
   writer.Key("efficiency").Double(RoundedToThousandths(result.efficiency));
+  for (const model::SummaryMember& member : result.summary) {
+    writer.Key(member.name).Raw(member.json);
+  }
   writer.EndObject();
 }
 
@@ -86,6 +89,15 @@ std::string EncodeItemResult(const model::ItemResult& result) {
   return writer.Take();
 }
 
+std::string EncodeMemberResult(const model::ItemResult& result) {
+  std::string buffer;
+  buffer.reserve(kUsualBytes + result.outcome.output_json.size() + result.metadata_json.size());
+  json::Writer writer(std::move(buffer));
+  writer.BeginObject().Key("id").String(result.id);
+  WriteOutcome(writer, result);
+  return writer.EndObject().Take();
+}
+
 std::string EncodeJobResult(const model::JobResult& result) {
   json::Writer writer;
   writer.BeginObject();
@@ -97,14 +109,11 @@ std::string EncodeJobResult(const model::JobResult& result) {
   writer.Key("status").String(model::ToString(result.status));
   writer.Key("partial").Bool(result.partial);
   writer.Key("results").BeginArray();
-  for (const model::ItemResult& item : result.results) {
-    writer.BeginObject().Key("id").String(item.id);
-    WriteOutcome(writer, item);
-    writer.EndObject();
-  }
+  for (const std::string& each : result.results) writer.Raw(each);
   writer.EndArray();
   WriteSummary(writer, result);
   WriteError(writer, result.error);
+  WriteUnlessEmpty(writer, "retry_of", result.retry_of);
   writer.EndObject();
   return writer.Take();
 }
@@ -126,6 +135,7 @@ std::string EncodeProgress(const model::Progress& progress) {
   WriteCost(writer, progress.cost);
   if (progress.eta_seconds) writer.Key("eta_seconds").Int(*progress.eta_seconds);
   WriteUnlessEmpty(writer, "waiting_for", progress.waiting_for);
+  if (progress.reset) writer.Key("reset").Bool(true);
   writer.Key("at").String(base::FormatRfc3339(progress.at));
   writer.EndObject();
   return writer.Take();

@@ -12,7 +12,10 @@ namespace llmbatch::wire {
 // output_json and metadata_json go in as they are, so they must be JSON.
 std::string EncodeItemResult(const model::ItemResult& result);
 
-// Its results are item results without kind, task and job_id.
+// An item's result as it stands among the results of a job: without kind, task and job_id.
+std::string EncodeMemberResult(const model::ItemResult& result);
+
+// Its results and what its workflow adds to the summary go in as they are, so they must be JSON.
 std::string EncodeJobResult(const model::JobResult& result);
 
 std::string EncodeProgress(const model::Progress& progress);

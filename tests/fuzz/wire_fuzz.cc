@@ -1,6 +1,7 @@
 // Any value of a record is a request, or a reason why not; and what it says can be published.
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <variant>
 
@@ -8,6 +9,7 @@
 #include "json/value.h"
 #include "wire/request.h"
 #include "wire/result.h"
+#include "workflows/registry.h"
 
 using namespace llmbatch;
 
@@ -33,10 +35,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   ports::Record record;
   record.value = std::string(reinterpret_cast<const char*>(data), size);
   record.key = record.value->substr(0, 8);
-  const wire::Decoded request = wire::DecodeRequest(record, kMaxBytes);
+  wire::Decoded request = wire::DecodeRequest(record, kMaxBytes);
   if (const auto* item = std::get_if<model::Item>(&request)) CheckItem(*item);
-  if (const auto* job = std::get_if<model::Job>(&request)) {
+  if (auto* job = std::get_if<model::Job>(&request)) {
     for (const model::Item& item : job->items) CheckItem(item);
+    const auto made = workflows::Make(*job, {});
+    if (const auto* workflow = std::get_if<std::unique_ptr<workflows::Workflow>>(&made))
+      (*workflow)->Begin();
   }
   const wire::Decoded bound = wire::DecodeBound(record, "task", kMaxBytes);
   if (const auto* item = std::get_if<model::Item>(&bound)) CheckItem(*item);

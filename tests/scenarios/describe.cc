@@ -1,5 +1,6 @@
 #include "scenarios/describe.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "json/value.h"
@@ -19,13 +20,17 @@ std::string Text(json::Value object, std::string_view name) {
 std::string Error(json::Value object) {
   const auto error = object.Find("error");
   if (!error) return {};
+  if (!error->Find("attempts")) return " " + Text(*error, "code");
   return " " + Text(*error, "code") + " (attempts " + Text(*error, "attempts") + ")";
 }
 
 // "a ok {…}", "b error unknown_task (attempts 0)".
 std::string ItemResult(json::Value result) {
-  std::string line = Text(result, "id") + " " + Text(result, "status");
+  const char* const name = result.Find("id") ? "id" : result.Find("unit") ? "unit" : "prompt";
+  std::string line = Text(result, name) + " " + Text(result, "status");
   if (result.Find("output")) line += " " + Text(result, "output");
+  if (result.Find("value")) line += " " + Text(result, "value");
+  if (result.Find("value") && result.Find("source")) line += " " + Text(result, "source");
   return line + Error(result);
 }
 
@@ -35,6 +40,7 @@ std::string Progress(json::Value progress) {
                      " " + Text(progress, "status") + " " + Text(progress, "percent") + "%, " +
                      Text(items, "done") + " done and " + Text(items, "failed") + " failed of " +
                      Text(items, "total");
+  if (progress.Find("reset")) line += ", reset";
   if (progress.Find("waiting_for")) line += ", waiting for " + Text(progress, "waiting_for");
   return line;
 }
@@ -59,9 +65,19 @@ std::string DeadLetter(const ports::Message& record) {
 
 std::string Message(const ports::Message& record) {
   const auto document = json::Document::Parse(record.value.value_or(""));
+  const bool dead_letter =
+      std::any_of(record.headers.begin(), record.headers.end(),
+                  [](const model::Header& header) { return header.name == "dlq-reason"; });
+  if (dead_letter) return DeadLetter(record);
   const std::string kind = document ? Text(document->root(), "kind") : "-";
   if (kind == "item_result") return "item_result " + ItemResult(document->root());
   if (kind == "progress") return Progress(document->root());
+  if (kind == "command_error")
+    return "command_error " + Text(document->root(), "command") + " " +
+           Text(document->root(), "job_id") + Error(document->root());
+  if (kind == "job")
+    return "job " + Text(document->root(), "job_id") + ", retry of " +
+           Text(document->root(), "retry_of");
   if (kind == "job_result") return JobResult(document->root());
   return DeadLetter(record);
 }
@@ -129,6 +145,9 @@ struct Describer {
   }
   std::string operator()(const ports::StartCall&) const { return {}; }
   std::string operator()(const ports::MarkSent&) const { return {}; }
+  std::string operator()(const ports::TakeJobRecord&) const { return {}; }
+  std::string operator()(const ports::SaveJobRecord&) const { return {}; }
+  std::string operator()(const ports::CommandJobRecord&) const { return {}; }
   std::string operator()(const ports::SyncPermits&) const { return {}; }
   std::string operator()(const ports::HoldRoute& command) const {
     const ports::RouteHold& hold = command.hold;

@@ -16,6 +16,8 @@ namespace {
 
 // More rounds in one step mean that the core asks to be woken again and again.
 constexpr int kMaxRoundsPerStep = 100'000;
+constexpr std::string_view kValueSchema =
+    R"({"type":"object","properties":{"value":{"type":"string"}},"required":["value"],"additionalProperties":false})";
 constexpr std::string_view kLabelSchema =
     R"({"type":"object","properties":{"label":{"type":"string"}},"required":["label"],"additionalProperties":false})";
 
@@ -125,6 +127,15 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>
                          .price = Has(words, "price") ? std::optional(kPrice) : std::nullopt});
   }
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  task.name = "form";
+  task.workflow = "fields";
+  task.output_schema_json = kValueSchema;
+  task.fallback_json.clear();
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  task.name = "chat";
+  task.workflow = "chain";
+  task.output_schema_json = kLabelSchema;
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   return catalog;
 }
 
@@ -198,6 +209,7 @@ bool Runner::FromPublisher(const std::string& name, const Words& words) {
 
 bool Runner::FromCoordinator(const std::string& name, const Words& words) {
   if (name == "permits") return Permits(words);
+  if (name == "records") return Records(words);
   if (name == "looked-up") return LookedUp(words);
   if (name != "stored" && name != "store-fails") return false;
   return Reply(stores_, [&](model::StoreId id) {
@@ -232,6 +244,19 @@ bool Runner::Start(const Words& words) {
   auto core = pipeline::Pipeline::Create(std::move(options));
   if (!core) return false;
   core_ = std::move(core).value();
+  // Nothing that a core before asked for is answered any more.
+  pool_ = {};
+  sync_.reset();
+  calls_.clear();
+  lookups_.clear();
+  releases_.clear();
+  stores_.clear();
+  publishes_.clear();
+  commits_.clear();
+  transactions_.clear();
+  transaction_records_.clear();
+  reserve_.reset();
+  job_events_.clear();
   return Round({});
 }
 
@@ -266,6 +291,11 @@ void Runner::RememberItems(const std::string& json) {
     id_by_text_.insert_or_assign(std::string(text->AsString()), std::string(id->AsString()));
   };
   remember(document->root());
+  const auto prompts = document->root().Find("prompts");
+  for (std::size_t i = 0; prompts && i < prompts->size(); ++i) {
+    const std::string prompt(prompts->At(i).AsString());
+    id_by_text_.insert_or_assign(prompt, prompt);
+  }
   const auto items = document->root().Find("items");
   for (std::size_t i = 0; items && i < items->size(); ++i) remember(items->At(i));
 }
@@ -279,6 +309,12 @@ bool Runner::LookedUp(const Words& words) {
       model::ItemOutcome kept;
       kept.status = model::ResultStatus::kOk;
       kept.output_json = R"({"label":"kept"})";
+      entry.state = ports::LedgerEntry::State::kDone;
+      entry.outcome = wire::EncodeOutcome(kept);
+    }
+    if (words[0] == "failed") {
+      model::ItemOutcome kept;
+      kept.error = model::ItemError{.code = model::ErrorCode::kAnswerInvalid};
       entry.state = ports::LedgerEntry::State::kDone;
       entry.outcome = wire::EncodeOutcome(kept);
     }
@@ -303,6 +339,24 @@ bool Runner::Permits(const Words& words) {
   return Round(std::move(events));
 }
 
+// "away", "back", "taken j": another replica takes the job over.
+bool Runner::Records(const Words& words) {
+  if (words.empty()) return false;
+  if (words[0] == "away" || words[0] == "back") {
+    jobs_away_ = words[0] == "away";
+    return Round({});
+  }
+  if (words[0] != "taken" || words.size() != 3) return false;
+  ports::TakeJobRecord take;
+  take.job_id = words[1];
+  take.user_id = words[2];
+  take.content = last_content_;
+  take.now = Wall();
+  take.ttl = std::chrono::hours(24);
+  jobs_.Take(take);
+  return Round({});
+}
+
 // "", "missing b", "wrong b", "text …".
 bool Runner::Answer(const std::string& rest) {
   if (calls_.empty()) return false;
@@ -313,10 +367,11 @@ bool Runner::Answer(const std::string& rest) {
   if (!rest.empty() && missing.empty() && wrong.empty()) return false;
   json::Writer writer;
   writer.BeginObject().Key("results").BeginArray();
+  const std::string& member = calls_.back().member;
   for (const auto& [nonce, id] : calls_.back().items) {
     if (id == missing) continue;
-    writer.BeginObject().Key("id").String(nonce).Key("label");
-    id == wrong ? writer.Int(7) : writer.String("label of " + id);
+    writer.BeginObject().Key("id").String(nonce).Key(member);
+    id == wrong ? writer.Int(7) : writer.String(member + " of " + id);
     writer.EndObject();
   }
   return Complete(Completion(writer.EndArray().EndObject().Take()));
@@ -368,12 +423,14 @@ bool Runner::Advance(const Words& words) {
 // ── what the core does
 // ──────────────────────────────────────────────────────────────────────────────────
 
+// An arbitrary date: the wall clock runs along with the steady one.
+base::WallTime Runner::Wall() const {
+  return base::WallTime(std::chrono::hours(24 * 365 * 50)) + now_.time_since_epoch();
+}
+
 bool Runner::Round(std::vector<ports::Event> events) {
   while (true) {
-    // An arbitrary date: the wall clock runs along with the steady one.
-    const base::Now now{
-        .steady = now_,
-        .wall = base::WallTime(std::chrono::hours(24 * 365 * 50)) + now_.time_since_epoch()};
+    const base::Now now{.steady = now_, .wall = Wall()};
     for (const ports::Command& command : core_->Handle(std::exchange(events, {}), now)) {
       Note(command);
     }
@@ -382,6 +439,7 @@ bool Runner::Round(std::vector<ports::Event> events) {
     for (const model::ReleaseId release : std::exchange(releases_, {})) {
       events.emplace_back(ports::ClaimsReleased{.release = release, .outcome = {}});
     }
+    for (ports::Event& event : std::exchange(job_events_, {})) events.push_back(std::move(event));
     if (events.empty()) return true;
   }
 }
@@ -405,12 +463,36 @@ void Runner::Note(const ports::Command& command) {
     transaction_records_.clear();
     for (const auto& each : transaction->records) transaction_records_.push_back(each.publish);
   }
+  if (NoteJobRecord(command)) return;
   const std::string line = Describe(command);
   if (!line.empty()) Print(line);
 }
 
+bool Runner::NoteJobRecord(const ports::Command& command) {
+  if (const auto* take = std::get_if<ports::TakeJobRecord>(&command)) {
+    last_content_ = take->content;
+    ports::JobRecordTaken event{.take = take->take, .outcome = Away()};
+    if (!jobs_away_) event.outcome = jobs_.Take(*take);
+    job_events_.emplace_back(std::move(event));
+    return true;
+  }
+  if (const auto* save = std::get_if<ports::SaveJobRecord>(&command)) {
+    ports::JobRecordSaved event{.save = save->save, .outcome = Away()};
+    if (!jobs_away_) event.outcome = jobs_.Save(*save);
+    job_events_.emplace_back(std::move(event));
+    return true;
+  }
+  if (const auto* ask = std::get_if<ports::CommandJobRecord>(&command)) {
+    ports::JobCommanded event{.command = ask->command, .outcome = Away()};
+    if (!jobs_away_) event.outcome = jobs_.Command(*ask);
+    job_events_.emplace_back(std::move(event));
+    return true;
+  }
+  return false;
+}
+
 void Runner::NoteCall(const ports::StartCall& start) {
-  OpenCall call{.call = start.call, .items = {}};
+  OpenCall call{.call = start.call, .items = {}, .member = "label"};
   const auto request = json::Document::Parse(start.request.body);
   const json::Value messages = *request->root().Find("messages");
   const auto prompt =
@@ -419,10 +501,15 @@ void Runner::NoteCall(const ports::StartCall& start) {
                      "/" + std::string(request->root().Find("model")->AsString()) + ":";
   for (std::size_t i = 0; i < prompt->root().size(); ++i) {
     const json::Value item = prompt->root().At(i);
-    const std::string& id = id_by_text_[std::string(item.Find("text")->AsString())];
+    const auto text = item.Find("text");
+    if (!text) call.member = "value";
+    const std::string id(text ? id_by_text_[std::string(text->AsString())]
+                              : std::string(item.Find("input")->Find("id")->AsString()));
     call.items.emplace_back(item.Find("id")->AsString(), id);
     line += " " + id;
   }
+  // Beside the system's text and the prompt.
+  if (messages.size() > 2) line += " after " + std::to_string(messages.size() - 2) + " turns";
   calls_.push_back(std::move(call));
   Print(line);
 }

@@ -11,6 +11,7 @@
 
 #include "admission/limit_book.h"
 #include "base/time.h"
+#include "coordinator/local_jobs.h"
 #include "model/task.h"
 #include "pipeline/pipeline.h"
 #include "ports/commands.h"
@@ -31,6 +32,7 @@ class Runner {
   struct OpenCall {
     model::CallId call;
     std::vector<std::pair<std::string, std::string>> items;  // nonce and id
+    std::string member;                                      // of a good answer's objects
   };
   // The coordinator's side of the permits.
   struct Pool {
@@ -54,6 +56,8 @@ class Runner {
   bool Record(const Words& words, const std::string& input);
   bool LookedUp(const Words& words);
   bool Permits(const Words& words);
+  bool Records(const Words& words);
+  base::WallTime Wall() const;
   bool Answer(const std::string& rest);
   bool Http(const Words& words);
   bool Fault(ports::TransportFault fault);
@@ -70,6 +74,8 @@ class Runner {
   // Hands the events over and takes in what follows. Always true.
   bool Round(std::vector<ports::Event> events);
   void Note(const ports::Command& command);
+  // Carries out what the records of jobs are asked; false if it is something else.
+  bool NoteJobRecord(const ports::Command& command);
   void NoteCall(const ports::StartCall& start);
   void NoteSync(const ports::SyncPermits& sync);
   std::optional<ports::Event> SyncReply();
@@ -90,6 +96,11 @@ class Runner {
   std::vector<OpenCall> calls_;
   std::vector<ports::LookUpOutcomes> lookups_;
   std::vector<model::ReleaseId> releases_;  // answered at once
+  // The records of jobs, which outlive a core; answered at once.
+  coordinator::LocalJobs jobs_{std::size_t{1} << 20};
+  bool jobs_away_ = false;
+  std::string last_content_;  // of the job that was taken last
+  std::vector<ports::Event> job_events_;
   std::vector<model::StoreId> stores_;
   std::vector<model::PublishId> publishes_;
   std::vector<model::CommitId> commits_;

@@ -52,6 +52,12 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng) {
         .first->second.rates = MakeRates(rng);
   }
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  task.name = "form";
+  task.workflow = "fields";
+  if (!task.fallback_json.empty()) task.fallback_json = R"({"value":"unknown"})";
+  task.output_schema_json =
+      R"({"type":"object","properties":{"value":{"type":"string"}},"required":["value"],"additionalProperties":false})";
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   return catalog;
 }
 
@@ -102,6 +108,7 @@ Plan Plan::FromSeed(std::uint64_t seed) {
     }
     options.call_limits.exhausted_ends = true;
   }
+  plan.untold_ends = plan.jobs > 0 && rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) + 1 : 0;
   return plan;
 }
 
@@ -129,10 +136,11 @@ ports::ConfigurationLoaded Plan::Changed(base::Rng& rng) const {
 std::string Plan::Describe() const {
   return "replicas " + std::to_string(replicas) + ", partitions " + std::to_string(partitions) +
          ", records " + std::to_string(records) + ", permits " + std::to_string(permit_limit) +
-         ", crashes " + std::to_string(crashes) + ", stops " + std::to_string(stops) +
-         ", rebalances " + std::to_string(rebalances) + ", freezes " + std::to_string(freezes) +
-         ", Redis outages " + std::to_string(redis_outages) + ", reloads " +
-         std::to_string(reloads) + (exactly_once ? ", exactly once" : "");
+         ", crashes " + std::to_string(crashes) + ", untold ends " + std::to_string(untold_ends) +
+         ", stops " + std::to_string(stops) + ", rebalances " + std::to_string(rebalances) +
+         ", freezes " + std::to_string(freezes) + ", Redis outages " +
+         std::to_string(redis_outages) + ", reloads " + std::to_string(reloads) +
+         (exactly_once ? ", exactly once" : "");
 }
 
 }  // namespace llmbatch::sim

@@ -28,8 +28,9 @@ struct Plan {
   std::uint64_t publish_failures = 0;
   std::uint64_t commit_failures = 0;
 
-  int crashes = 0;  // kill -9 and restart of a replica
-  int stops = 0;    // SIGTERM and restart
+  int crashes = 0;      // kill -9 and restart of a replica
+  int untold_ends = 0;  // the same just after the end of a job was kept
+  int stops = 0;        // SIGTERM and restart
   int rebalances = 0;
   int rebuilds = 0;  // a consumer is replaced and gets its partitions again without a revocation
   int freezes = 0;   // a replica stands still for a while and goes on as if nothing had happened
@@ -41,6 +42,8 @@ struct Plan {
 
   base::Duration provider_latency{};
   pipeline::Options options;
+
+  int kills() const { return crashes + untold_ends; }
 
   // Another configuration within the bounds of this plan's.
   ports::ConfigurationLoaded Changed(base::Rng& rng) const;

@@ -64,6 +64,20 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
     ports::OutcomesStored event{.store = store->store, .outcome = {}};
     if (away_) event.outcome = Away();
     Reply(replica, std::move(event));
+  } else if (auto* take = std::get_if<ports::TakeJobRecord>(&command)) {
+    ports::JobRecordTaken event{.take = take->take, .outcome = Away()};
+    if (carried_out) {
+      const ports::TakenJob taken = jobs_.Take(*take);
+      if (!away_) event.outcome = taken;
+    }
+    Reply(replica, std::move(event));
+  } else if (auto* save = std::get_if<ports::SaveJobRecord>(&command)) {
+    ports::JobRecordSaved event{.save = save->save, .outcome = Away()};
+    if (carried_out) {
+      const auto saved = jobs_.Save(*save);
+      if (!away_) event.outcome = saved;
+    }
+    Reply(replica, std::move(event));
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "admission/limit_book.h"
 #include "base/rng.h"
+#include "coordinator/local_jobs.h"
 #include "ports/commands.h"
 #include "ports/events.h"
 #include "sim/clock.h"
@@ -76,6 +77,7 @@ class SimCoordinator {
   };
   std::map<std::pair<std::string, std::string>, HeldRoute> holds_;
   std::map<std::string, Entry> ledger_;
+  coordinator::LocalJobs jobs_{std::size_t{1} << 30};
 };
 
 }  // namespace llmbatch::sim

@@ -150,8 +150,17 @@ ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::
     for (std::size_t k = 0; k < array->root().size(); ++k) {
       const json::Value item = array->root().At(k);
       const json::Value input = *item.Find("input");
-      items.push_back({.nonce = std::string(item.Find("id")->AsString()),
-                       .key = std::string(input.Find("key")->AsString()),
+      const std::string nonce(item.Find("id")->AsString());
+      const auto key = input.Find("key");
+      if (!key) {
+        items.push_back({.nonce = nonce,
+                         .key = std::string(input.Find("id")->AsString()),
+                         .text = {},
+                         .is_field = true});
+        continue;
+      }
+      items.push_back({.nonce = nonce,
+                       .key = std::string(key->AsString()),
                        .text = std::string(input.Find("text")->AsString())});
     }
   }
@@ -219,7 +228,8 @@ std::string SimProvider::Answer(const std::vector<Item>& items,
     const int times = fault == 2 && rng_.Chance(0.3) ? 2 : 1;  // doubled
     const bool wrong_type = fault == 3 && rng_.Chance(0.5);    // against the schema
     for (int k = 0; k < times; ++k) {
-      writer.BeginObject().Key("id").String(items[i].nonce).Key("label");
+      writer.BeginObject().Key("id").String(items[i].nonce);
+      writer.Key(items[i].is_field ? "value" : "label");
       wrong_type ? writer.Int(7) : writer.String(items[i].key);
       writer.EndObject();
     }

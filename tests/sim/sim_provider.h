@@ -51,6 +51,7 @@ class SimProvider {
     std::string nonce;
     std::string key;
     std::string text;
+    bool is_field = false;
   };
 
   void Start(int replica, ports::StartCall& command);

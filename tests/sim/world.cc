@@ -94,21 +94,38 @@ ports::Record World::MakeRecord(int number, Expectation& expectation) {
     return record;
   }
   expectation.job = true;
-  expectation.items = static_cast<int>(rng_.Below(12)) + 1;
+  const int count = static_cast<int>(rng_.Below(12)) + 1;
+  const bool form = rng_.Chance(0.4);
+  // Fields have no results of their own.
+  expectation.items = form ? 0 : count;
   json::Writer writer;
-  writer.BeginObject()
-      .Key("kind")
-      .String("job")
-      .Key("job_id")
-      .String("job-" + id)
-      .Key("workflow")
-      .String("map");
-  writer.Key("task").String("label").Key("user_id").String("u" + std::to_string(rng_.Below(3)));
-  writer.Key("items").BeginArray();
-  for (int i = 0; i < expectation.items; ++i)
-    writer.Raw(MakeItem(id + "." + std::to_string(i), false));
-  record.value = writer.EndArray().EndObject().Take();
+  writer.BeginObject().Key("kind").String("job").Key("job_id").String("job-" + id);
+  writer.Key("user_id").String("u" + std::to_string(rng_.Below(3)));
+  form ? WriteForm(writer, id, count) : WriteItems(writer, id, count);
+  record.value = writer.EndObject().Take();
   return record;
+}
+
+void World::WriteItems(json::Writer& writer, const std::string& id, int count) {
+  writer.Key("workflow").String("map").Key("task").String("label").Key("items").BeginArray();
+  for (int i = 0; i < count; ++i) writer.Raw(MakeItem(id + "." + std::to_string(i), false));
+  writer.EndArray();
+}
+
+void World::WriteForm(json::Writer& writer, const std::string& id, int count) {
+  writer.Key("workflow").String("fields").Key("task").String("form");
+  writer.Key("max_parallel").Int(static_cast<std::int64_t>(rng_.Below(4)) + 1);
+  // A few of the fields are known.
+  writer.Key("user_data").BeginObject();
+  for (int i = 0; i < count; ++i) {
+    if (rng_.Chance(0.2)) writer.Key(id + "." + std::to_string(i)).String("known");
+  }
+  writer.EndObject().Key("fields").BeginArray();
+  for (int i = 0; i < count; ++i) {
+    writer.BeginObject().Key("id").String(id + "." + std::to_string(i));
+    writer.Key("label").String("label").EndObject();
+  }
+  writer.EndArray();
 }
 
 void World::Produce() {
@@ -300,6 +317,12 @@ void World::Execute(int incarnation, ports::Commands commands) {
                   << sync->released_total << ", want " << sync->want << "; used "
                   << coordinator_.Used() << "\n";
       }
+      if (const auto* take = std::get_if<ports::TakeJobRecord>(&command))
+        std::cerr << "  take " << take->job_id << "\n";
+      if (const auto* save = std::get_if<ports::SaveJobRecord>(&command)) {
+        std::cerr << "  save " << save->job_id << " #" << save->sequence << " as of turn "
+                  << save->epoch << "\n";
+      }
       if (const auto* publish = std::get_if<ports::PublishRecord>(&command)) {
         std::cerr << "  publish to " << publish->message->topic << " for "
                   << publish->message->key.value_or("-") << "\n";
@@ -309,7 +332,20 @@ void World::Execute(int incarnation, ports::Commands commands) {
     kafka_.Execute(incarnation, command);
     coordinator_.Execute(incarnation, command);
     provider_.Execute(incarnation, command);
+    if (const auto* save = std::get_if<ports::SaveJobRecord>(&command))
+      KillBeforeTold(incarnation, *save);
   }
+}
+
+void World::KillBeforeTold(int incarnation, const ports::SaveJobRecord& save) {
+  if (save.result.empty() || untold_ends_ >= plan_.untold_ends || rng_.Chance(0.5)) return;
+  ++untold_ends_;
+  // Before the reply, or when some of what follows from it has been written.
+  schedule_.After(std::chrono::microseconds(rng_.Below(20'000)), [this, incarnation] {
+    if (!replicas_.contains(incarnation)) return;
+    Kill(incarnation);
+    schedule_.After(std::chrono::milliseconds(rng_.Below(10'000)), [this] { Start(); });
+  });
 }
 
 // ── what must hold
@@ -319,7 +355,10 @@ void World::Index() {
   for (; indexed_ < kafka_.written().size(); ++indexed_) {
     const ports::Message& message = *kafka_.written()[indexed_];
     const std::string id = HeaderOf(message, "llmbatch-id");
-    if (message.topic == plan_.options.topics.progress) continue;
+    if (message.topic == plan_.options.topics.progress) {
+      IndexProgress(message, id);
+      continue;
+    }
     if (message.topic == plan_.options.topics.dead_letters) {
       const auto partition =
           static_cast<std::int32_t>(std::stol(HeaderOf(message, "dlq-partition")));
@@ -348,6 +387,43 @@ void World::Index() {
     const auto partition = static_cast<std::int32_t>(*origin.Find("partition")->AsInt64());
     Found& found = found_[{partition, *origin.Find("offset")->AsInt64()}];
     if (!found.item_results.insert(id).second) ++found.repeats;
+  }
+}
+
+void World::IndexProgress(const ports::Message& message, const std::string& id) {
+  const std::string& value = *message.value;
+  const auto document = json::Document::Parse(value);
+  if (!document) return Fail("a progress event is not JSON");
+  const auto [known, first] = told_ids_.emplace(id, value);
+  // Without Redis a job's story may begin anew.
+  if (plan_.redis_outages > 0) return;
+  if (!first) {
+    if (known->second != value) Fail("a progress event was told again in other words");
+    return;
+  }
+  const json::Value root = document->root();
+  const std::string job(root.Find("job_id")->AsString());
+  const std::string_view status = root.Find("status")->AsString();
+  const std::int64_t sequence = *root.Find("sequence")->AsInt64();
+  const Told told{.percent = static_cast<int>(*root.Find("percent")->AsInt64()),
+                  .final = status != "processing",
+                  .value = value};
+  if (!told_[job].emplace(sequence, told).second)
+    Fail("job " + job + " has two progress events " + std::to_string(sequence));
+}
+
+void World::CheckProgress() {
+  if (plan_.redis_outages > 0) return;
+  for (const auto& [job, events] : told_) {
+    std::int64_t sequence = 0;
+    int percent = 0;
+    for (const auto& [number, event] : events) {
+      if (number != ++sequence) return Fail("the progress of " + job + " has a gap");
+      if (event.percent < percent) Fail("the percentage of " + job + " went down");
+      percent = event.percent;
+      const bool last = sequence == static_cast<std::int64_t>(events.size());
+      if (event.final != last) Fail(job + " has not exactly one final progress event, at its end");
+    }
   }
 }
 
@@ -401,10 +477,10 @@ void World::CheckStep() {
   // While Redis is away each replica begins its share anew.
   if (plan_.redis_outages == 0 && provider_.rate_passed()) Fail("a rate was passed");
   // What a replica was told just before it died, or while Redis was away, nobody else knows.
-  if (plan_.redis_outages == 0 && plan_.crashes == 0 && plan_.freezes == 0 &&
+  if (plan_.redis_outages == 0 && plan_.kills() == 0 && plan_.freezes == 0 &&
       provider_.hold_broken())
     Fail("a call was made while its provider had asked to wait");
-  const model::Task& task = *plan_.options.catalog->tasks.begin()->second;
+  const model::Task& task = *plan_.options.catalog->tasks.at("label");
   if (provider_.highest_items() > task.max_batch_items)
     Fail("a batch had more than max_batch_items");
   // Calibration follows the provider's figures, with a margin of a few per cent.
@@ -428,7 +504,7 @@ void World::CheckBudget(bool settled) {
   if (provider_.billed() > cap->nanos) Fail("calls cost more than the budget");
   // What a replica that died had reserved may be less than what its last calls cost.
   const std::int64_t used = coordinator_.BudgetUsed(budget_name_);
-  if (settled && plan_.crashes == 0 && provider_.billed() > used) {
+  if (settled && plan_.kills() == 0 && provider_.billed() > used) {
     Fail("calls cost " + std::to_string(provider_.billed()) + " and the budget knows of " +
          std::to_string(used));
   }
@@ -437,6 +513,7 @@ void World::CheckBudget(bool settled) {
 void World::CheckEnd() {
   CheckBudget(true);
   Index();
+  CheckProgress();
   for (const auto& [where, expectation] : expected_) {
     const Found& found = found_[where];
     if (!IsFulfilled(where.first, where.second)) {
@@ -463,7 +540,7 @@ void World::CheckEnd() {
       Fail("something is still open");
   }
   // A replica that joins causes a rebalance.
-  const bool interrupted = plan_.replicas > 1 || plan_.crashes + plan_.stops + plan_.rebalances +
+  const bool interrupted = plan_.replicas > 1 || plan_.kills() + plan_.stops + plan_.rebalances +
                                                          plan_.rebuilds + plan_.freezes +
                                                          plan_.redis_outages >
                                                      0;

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "json/writer.h"
 #include "pipeline/pipeline.h"
 #include "sim/clock.h"
 #include "sim/plan.h"
@@ -49,6 +50,8 @@ class World {
 
   void Produce();
   ports::Record MakeRecord(int number, Expectation& expectation);
+  void WriteItems(json::Writer& writer, const std::string& id, int count);
+  void WriteForm(json::Writer& writer, const std::string& id, int count);
   std::string MakeItem(const std::string& id, bool with_task);
   void PlanFaults();
   void PlanReloads();
@@ -62,6 +65,8 @@ class World {
   void Wake(int incarnation);
   void RunRound(int incarnation);
   void Execute(int incarnation, ports::Commands commands);
+  // Kills the replica if it has just kept the end of a job, as often as the plan says.
+  void KillBeforeTold(int incarnation, const ports::SaveJobRecord& save);
 
   void Fail(const std::string& what);
   void CheckStep();
@@ -75,7 +80,15 @@ class World {
     std::set<std::string> item_results, job_results, dead_letters;
     int repeats = 0;  // of any of these
   };
+  // A progress event, as told first.
+  struct Told {
+    int percent = 0;
+    bool final = false;
+    std::string value;
+  };
   void Index();
+  void IndexProgress(const ports::Message& message, const std::string& id);
+  void CheckProgress();
   bool IsFulfilled(std::int32_t partition, std::int64_t offset);
 
   const Plan& plan_;
@@ -88,9 +101,12 @@ class World {
   std::map<int, Replica> replicas_;
   std::set<int> zombies_;  // have stood still
   int last_incarnation_ = 0;
+  int untold_ends_ = 0;  // up to now
   std::map<std::pair<std::int32_t, std::int64_t>, Expectation> expected_;
   std::map<std::pair<std::int32_t, std::int64_t>, Found> found_;
   std::string budget_name_;
+  std::map<std::string, std::map<std::int64_t, Told>> told_;  // by job and sequence
+  std::map<std::string, std::string> told_ids_;               // what each llmbatch-id said
   std::size_t indexed_ = 0;
   std::optional<std::string> failure_;
 };

@@ -165,7 +165,8 @@ bool AwaitPartitions(const std::string& admin, demo::Child& daemon) {
     const auto document = json::Document::Parse(body.value_or(""));
     if (document) {
       const auto assigned = document->root().Find("assigned");
-      if (assigned && assigned->size() == kPartitions) return true;
+      // Those of the requests, and those of the commands.
+      if (assigned && assigned->size() == 2 * kPartitions) return true;
     }
     runtime::Inbox pause;
     pause.WaitUntil(runtime::ReadClock().steady + std::chrono::milliseconds(50));

@@ -4,12 +4,14 @@
 
 #include "driver/redis/redis_server.h"
 #include "driver/redis/replica.h"
+#include "unit/coordinator/job_conformance.h"
 
 namespace llmbatch::coordinator {
 namespace {
 
 class RedisCoordinatorTest : public ::testing::Test {
  protected:
+  void SetUp() override { ASSERT_TRUE(Ask().AwaitOffer(std::chrono::seconds(20))) << "it listens"; }
   Asker<redis::RedisCoordinator> Ask() { return {replica_.coordinator(), replica_.inbox()}; }
 
   redis::RedisServer server_;
@@ -17,6 +19,7 @@ class RedisCoordinatorTest : public ::testing::Test {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Redis, ConformanceTest, RedisCoordinatorTest);
+INSTANTIATE_TYPED_TEST_SUITE_P(Redis, JobConformanceTest, RedisCoordinatorTest);
 
 }  // namespace
 }  // namespace llmbatch::coordinator

@@ -178,7 +178,7 @@ void ExpectEveryCommandFails(const Peer& peer) {
 
 // What a sound server says to the first two messages: the names of the scripts, INFO, CONFIG GET.
 constexpr std::string_view kPrepared =
-    "$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$-1\r\n$-1\r\n";
+    "$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$-1\r\n$-1\r\n";
 constexpr std::string_view kSettings = "*0\r\n*0\r\n*0\r\n*0\r\n";
 
 TEST(Junk, FromTheFirstByteOn) {

@@ -209,6 +209,16 @@ TEST(Outage, TheRightPasswordOpens) {
   EXPECT_TRUE(Works(replica));
 }
 
+ports::TakeJobRecord JobOfUser(const std::string& job_id, const std::string& user_id) {
+  ports::TakeJobRecord take;
+  take.job_id = job_id;
+  take.user_id = user_id;
+  take.content = "hash";
+  take.now = runtime::ReadClock().wall;
+  take.ttl = seconds(60);
+  return take;
+}
+
 TEST(Login, AUserWithNoMoreRightsThanTheReadmeNamesIsEnough) {
   const std::string port = std::to_string(FreePort());
   RedisServer server({"--port",   port,           "--user",         "app",
@@ -216,7 +226,8 @@ TEST(Login, AUserWithNoMoreRightsThanTheReadmeNamesIsEnough) {
                       "+get",     "+hget",        "+set",           "+hgetall",
                       "+hset",    "+hdel",        "+del",           "+time",
                       "+evalsha", "+script|load", "+subscribe",     "+publish",
-                      "+ping",    "+select",      "+hmget",         "+pexpire"});
+                      "+ping",    "+select",      "+hmget",         "+pexpire",
+                      "+hincrby", "+zadd",        "+zrem",          "+zremrangebyscore"});
   LogBook log;
   RedisOptions options = Replica::Options("redis://app:p%40ss@127.0.0.1:" + port + "/2");
   options.log = log.Writer();
@@ -229,6 +240,17 @@ TEST(Login, AUserWithNoMoreRightsThanTheReadmeNamesIsEnough) {
   ASSERT_TRUE(found.ok()) << found.error().message;
   EXPECT_EQ(*found, coordinator::Outcomes{"value"});
   EXPECT_TRUE(replica.ask().AwaitOffer(seconds(10)));
+  const auto taken = replica.ask().Take(JobOfUser("j", "u"));
+  ASSERT_TRUE(taken.ok()) << taken.error().message;
+  ASSERT_TRUE(replica.ask().Take(JobOfUser("j", "u")).ok()) << "taken again";
+  const auto commanded = replica.ask().Command({.command = {},
+                                                .kind = ports::CommandJobRecord::Kind::kCancel,
+                                                .job_id = "j",
+                                                .user_id = "u",
+                                                .now = runtime::ReadClock().wall,
+                                                .ttl = seconds(60)});
+  ASSERT_TRUE(commanded.ok()) << commanded.error().message;
+  EXPECT_EQ(replica.ask().AwaitCancel(seconds(10)), "j");
   EXPECT_EQ(log.lines(), std::vector<std::string>{"Redis answers"});
 }
 

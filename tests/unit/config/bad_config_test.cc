@@ -139,7 +139,7 @@ INSTANTIATE_TEST_SUITE_P(
                     BadLine{"Answer", "[tasks.t]", "answer = \"json\"", "tasks.t.answer",
                             "\"items\" or \"text\""},
                     BadLine{"Workflow", "[tasks.t]", "workflow = \"mapp\"", "tasks.t.workflow",
-                            "must be \"map\""},
+                            "must be \"chain\" or \"fields\" or \"map\""},
                     BadLine{"Api", "[providers.p]", "api = \"openai_v2\"", "providers.p.api",
                             "must be \"openai\", \"openai_responses\""},
                     BadLine{"SchemaMode", "[providers.p]", "schema_mode = \"strict\"",
@@ -172,18 +172,19 @@ INSTANTIATE_TEST_SUITE_P(
 
 INSTANTIATE_TEST_SUITE_P(
     NotInThisVersion, BadConfig,
-    testing::Values(BadLine{"RequestRate", "[providers.p]", "requests_per_minute = 0",
-                            "providers.p.requests_per_minute", "must be"},
-                    BadLine{"TokenRate", "[providers.p]", "tokens_per_minute = \"many\"",
-                            "providers.p.tokens_per_minute", "must be"},
-                    BadLine{"Cache", "[tasks.t]", "cache_ttl = \"7d\"", "tasks.t.cache_ttl",
-                            "not supported in this version"},
-                    BadLine{"Chain", "[tasks.t]", "workflow = \"chain\"", "tasks.t.workflow",
-                            "not supported in this version"},
-                    BadLine{"RedisAuthorities", "[redis]", "ca_file = \"ca.pem\"", "redis.ca_file",
-                            "rediss://"},
-                    BadLine{"BudgetNumber", "[budgets]", "day_usd = \"0\"", "budgets.day_usd",
-                            "above 0"}),
+    testing::Values(
+        BadLine{"RequestRate", "[providers.p]", "requests_per_minute = 0",
+                "providers.p.requests_per_minute", "must be"},
+        BadLine{"TokenRate", "[providers.p]", "tokens_per_minute = \"many\"",
+                "providers.p.tokens_per_minute", "must be"},
+        BadLine{"Cache", "[tasks.t]", "cache_ttl = \"7d\"", "tasks.t.cache_ttl",
+                "not supported in this version"},
+        BadLine{"Query", "[tasks.t]", "workflow = \"query\"", "tasks.t.workflow",
+                "not supported in this version"},
+        BadLine{"ExtractOfMap", "[tasks.t]", "extract = { a = \"/a\" }", "tasks.t.extract", "only"},
+        BadLine{"RedisAuthorities", "[redis]", "ca_file = \"ca.pem\"", "redis.ca_file",
+                "rediss://"},
+        BadLine{"BudgetNumber", "[budgets]", "day_usd = \"0\"", "budgets.day_usd", "above 0"}),
     NameOf);
 
 INSTANTIATE_TEST_SUITE_P(

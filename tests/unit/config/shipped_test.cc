@@ -193,6 +193,23 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
   }
 }
 
+TEST(ShippedConfig, HasATaskThatFillsInForms) {
+  const std::string name = "tasks/fill_form.toml";
+  const LoadOutcome outcome = LoadShipped(name, ReadShipped(name));
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  const model::Task& task = *outcome.config->catalog->tasks.at("fill_form");
+  EXPECT_EQ(task.workflow, "fields");
+  ASSERT_EQ(task.extract_rules.size(), 1U);
+  EXPECT_EQ(task.extract_rules[0].pointer, "/contact/email");
+}
+
+TEST(ShippedConfig, HasATaskThatWritesPlans) {
+  const std::string name = "tasks/write_plan.toml";
+  const LoadOutcome outcome = LoadShipped(name, ReadShipped(name));
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  EXPECT_EQ(outcome.config->catalog->tasks.at("write_plan")->workflow, "chain");
+}
+
 TEST(ShippedPrices, KnowNoModelThatEnds) {
   const std::string prices = ReadShipped("prices.toml");
   ASSERT_FALSE(prices.empty());

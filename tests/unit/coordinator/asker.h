@@ -72,6 +72,41 @@ class Asker {
     return event.outcome;
   }
 
+  base::Result<ports::TakenJob> Take(ports::TakeJobRecord command) {
+    command.take = model::JobRecordId{++last_id_};
+    coordinator_.Execute(command);
+    const auto event = Await<ports::JobRecordTaken>();
+    EXPECT_EQ(event.take, command.take);
+    return event.outcome;
+  }
+
+  base::Result<ports::JobRecordSaved::State> Save(ports::SaveJobRecord command) {
+    command.save = model::JobRecordId{++last_id_};
+    coordinator_.Execute(command);
+    const auto event = Await<ports::JobRecordSaved>();
+    EXPECT_EQ(event.save, command.save);
+    return event.outcome;
+  }
+
+  base::Result<ports::CommandedJob> Command(ports::CommandJobRecord command) {
+    command.command = model::JobRecordId{++last_id_};
+    coordinator_.Execute(command);
+    const auto event = Await<ports::JobCommanded>();
+    EXPECT_EQ(event.command, command.command);
+    return event.outcome;
+  }
+
+  // The job that the next JobCancelRequested names; "" if none comes in `most`.
+  std::string AwaitCancel(base::Duration most) {
+    const base::Timestamp deadline = runtime::ReadClock().steady + most;
+    while (cancelled_.empty()) {
+      const std::vector<ports::Event> events = inbox_.WaitUntil(deadline);
+      if (events.empty()) return {};
+      for (const ports::Event& event : events) Note(event);
+    }
+    return std::exchange(cancelled_, {});
+  }
+
   // Waits for PermitsOffered, unless one came since the last call; false if none comes in `most`.
   bool AwaitOffer(base::Duration most) {
     const base::Timestamp deadline = runtime::ReadClock().steady + most;
@@ -95,17 +130,24 @@ class Asker {
       if (events.empty()) throw std::runtime_error("no completion in 20 s");
       std::optional<Completion> completion;
       for (ports::Event& event : events) {
-        if (std::holds_alternative<ports::PermitsOffered>(event)) ++offers_;
+        Note(event);
         if (auto* found = std::get_if<Completion>(&event)) completion = std::move(*found);
       }
       if (completion) return *std::move(completion);
     }
   }
 
+  void Note(const ports::Event& event) {
+    if (std::holds_alternative<ports::PermitsOffered>(event)) ++offers_;
+    if (const auto* cancel = std::get_if<ports::JobCancelRequested>(&event))
+      cancelled_ = cancel->job_id;
+  }
+
   Coordinator& coordinator_;
   runtime::Inbox& inbox_;
   std::uint64_t last_id_ = 0;
   int offers_ = 0;
+  std::string cancelled_;
 };
 
 }  // namespace llmbatch::coordinator

@@ -4,6 +4,7 @@
 
 #include "unit/coordinator/asker.h"
 #include "unit/coordinator/conformance.h"
+#include "unit/coordinator/job_conformance.h"
 
 namespace llmbatch::coordinator {
 namespace {
@@ -18,6 +19,7 @@ class LocalCoordinatorTest : public ::testing::Test {
 };
 
 INSTANTIATE_TYPED_TEST_SUITE_P(Local, ConformanceTest, LocalCoordinatorTest);
+INSTANTIATE_TYPED_TEST_SUITE_P(Local, JobConformanceTest, LocalCoordinatorTest);
 
 TEST_F(LocalCoordinatorTest, AnOutcomeIsGoneWhenItsTimeIsOver) {
   auto ask = Ask();

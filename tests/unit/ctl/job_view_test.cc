@@ -50,7 +50,7 @@ model::JobResult Result(JobStatus status) {
     model::ItemResult item;
     item.id = "x";
     item.outcome.error = model::ItemError{.code = code, .message = "m"};
-    result.results.push_back(item);
+    result.results.push_back(wire::EncodeMemberResult(item));
   }
   return result;
 }

@@ -14,58 +14,104 @@ base::Now After(base::Duration time) {
   return {.steady = kStart.steady + time, .wall = kStart.wall + time};
 }
 
-model::Job JobOf(int items) {
+model::Job SomeJob() {
   model::Job job;
   job.job_id = "j";
   job.workflow = "map";
   job.task = "t";
   job.user_id = "u";
-  for (int i = 0; i < items; ++i)
-    job.items.push_back(model::Item{.id = std::to_string(i), .task = "t"});
   return job;
 }
 
-model::ItemResult Result(std::string id, model::ResultStatus status = model::ResultStatus::kOk) {
-  model::ItemResult result;
-  result.id = std::move(id);
-  result.outcome.status = status;
-  result.outcome.cost = model::NanoUsd{10};
-  result.outcome.usage.input_tokens = 3;
-  return result;
+Standing At(int done, std::string step = "items") {
+  return {.step = std::move(step),
+          .percent = done * 25,
+          .message = "m",
+          .items = {.total = 4, .done = done, .failed = 0, .cached = 0}};
+}
+
+model::ItemOutcome Used(std::optional<model::NanoUsd> cost) {
+  model::ItemOutcome outcome;
+  outcome.cost = cost;
+  outcome.usage.input_tokens = 3;
+  return outcome;
+}
+
+JobTable TableWithAJob() {
+  JobTable table({.progress_interval = milliseconds(250)});
+  table.Begin(kJob, SomeJob(), "hash", At(0), kStart);
+  static_cast<void>(table.Start(kJob, At(0), kStart));
+  table.Told(kJob);
+  return table;
 }
 
 TEST(JobTable, ReportsItsBeginning) {
   JobTable table({});
-  const JobReport report = table.Begin(kJob, JobOf(2), "hash", kStart);
-  ASSERT_TRUE(report.progress.has_value());
-  EXPECT_EQ(report.progress->sequence, 1);
-  EXPECT_EQ(report.progress->percent, 0);
-  EXPECT_EQ(report.progress->status, model::JobStatus::kProcessing);
+  table.Begin(kJob, SomeJob(), "hash", At(0), kStart);
+  EXPECT_EQ(table.Find("j"), kJob);
+  const model::Progress first = *table.Start(kJob, At(0), kStart);
+  EXPECT_EQ(first.job_id, "j");
+  EXPECT_EQ(first.sequence, 1);
+  EXPECT_EQ(first.percent, 0);
+  EXPECT_EQ(first.status, model::JobStatus::kProcessing);
+  EXPECT_EQ(first.eta_seconds, std::nullopt);
 }
 
-TEST(JobTable, CompletesWithTheResultsInTheOrderAsked) {
+TEST(JobTable, GoesOnWhereTheOwnerBeforeCameTo) {
   JobTable table({});
-  static_cast<void>(table.Begin(kJob, JobOf(3), "hash", kStart));
-  static_cast<void>(table.OnItemResult(kJob, 2, Result("2"), After(milliseconds(1))));
-  static_cast<void>(table.OnItemResult(kJob, 0, Result("0"), After(milliseconds(2))));
+  table.Begin(kJob, SomeJob(), "hash", At(0), kStart);
+  table.Resume(kJob, 7, 75);
+  // The event before is told again first.
+  EXPECT_FALSE(table.Start(kJob, At(1), kStart).has_value());
+  EXPECT_EQ(table.Deadline(), std::nullopt);
+  table.Told(kJob);
+  const auto due = table.Due(kStart);
+  ASSERT_EQ(due.size(), 1U);
+  const model::Progress first = due[0].second;
+  EXPECT_EQ(first.sequence, 8);
+  EXPECT_EQ(first.percent, 75);
+  EXPECT_FALSE(first.reset);
+}
+
+TEST(JobTable, TellsOnceThatItsStoryBeginsAnew) {
+  JobTable table({});
+  table.Begin(kJob, SomeJob(), "hash", At(0), kStart);
+  table.Reset(kJob);
+  EXPECT_TRUE(table.Start(kJob, At(0), kStart)->reset);
+  table.Told(kJob);
+  EXPECT_FALSE(table.End(kJob, At(4), {}, kStart).progress.reset);
+}
+
+TEST(JobTable, EndsWithAFinalEventAndTheResult) {
+  JobTable table = TableWithAJob();
+  table.Book(kJob, Used(model::NanoUsd{10}));
+  table.Book(kJob, Used(model::NanoUsd{20}));
   table.CountCall(kJob);
-  const JobReport report = table.OnItemResult(kJob, 1, Result("1"), After(milliseconds(3)));
-  ASSERT_TRUE(report.result.has_value());
-  EXPECT_EQ(report.result->results[0].id, "0");
-  EXPECT_EQ(report.result->results[1].id, "1");
-  EXPECT_EQ(report.result->results[2].id, "2");
-  EXPECT_EQ(report.result->cost, model::NanoUsd{30});
-  EXPECT_EQ(report.result->usage.input_tokens, 9);
-  EXPECT_EQ(report.result->efficiency, 3.0);
-  EXPECT_EQ(report.progress->percent, 100);
+  Ending ending;
+  ending.partial = true;
+  ending.results = {"1", "2"};
+  ending.efficiency = 0.5;
+  const Totals totals = table.TotalsOf(kJob, After(milliseconds(7)));
+  EXPECT_EQ(totals.elapsed, milliseconds(7));
+  EXPECT_EQ(totals.calls, 1);
+  const FinalReport report = table.End(kJob, At(4), ending, After(milliseconds(8)));
+  EXPECT_EQ(report.progress.sequence, 2);
+  EXPECT_EQ(report.progress.percent, 100);
+  EXPECT_EQ(report.progress.step, "completed");
+  EXPECT_EQ(report.progress.status, model::JobStatus::kCompleted);
+  EXPECT_EQ(report.result.cost, model::NanoUsd{30});
+  EXPECT_EQ(report.result.usage.input_tokens, 6);
+  EXPECT_EQ(report.result.total_time, milliseconds(8));
+  EXPECT_EQ(report.result.efficiency, 0.5);
+  EXPECT_TRUE(report.result.partial);
+  EXPECT_EQ(report.result.results, (std::vector<std::string>{"1", "2"}));
   EXPECT_FALSE(table.Contains(kJob));
+  EXPECT_EQ(table.FindConflict(SomeJob(), "other"), std::nullopt);
 }
 
 TEST(JobTable, HoldsProgressBackAndKeepsItsSequenceWithoutGaps) {
-  JobTable table({.progress_interval = milliseconds(250)});
-  static_cast<void>(table.Begin(kJob, JobOf(4), "hash", kStart));
-  EXPECT_FALSE(
-      table.OnItemResult(kJob, 0, Result("0"), After(milliseconds(10))).progress.has_value());
+  JobTable table = TableWithAJob();
+  EXPECT_FALSE(table.Advance(kJob, At(1), After(milliseconds(10))).has_value());
   EXPECT_EQ(table.Deadline(), kStart.steady + milliseconds(250));
   EXPECT_TRUE(table.Due(After(milliseconds(249))).empty());
   const auto due = table.Due(After(milliseconds(250)));
@@ -73,45 +119,70 @@ TEST(JobTable, HoldsProgressBackAndKeepsItsSequenceWithoutGaps) {
   EXPECT_EQ(due[0].second.sequence, 2);
   EXPECT_EQ(due[0].second.percent, 25);
   EXPECT_EQ(table.Deadline(), std::nullopt);
-  const JobReport late = table.OnItemResult(kJob, 1, Result("1"), After(milliseconds(600)));
-  ASSERT_TRUE(late.progress.has_value());
-  EXPECT_EQ(late.progress->sequence, 3);
+  table.Told(kJob);
+  const auto late = table.Advance(kJob, At(2), After(milliseconds(600)));
+  ASSERT_TRUE(late.has_value());
+  EXPECT_EQ(late->sequence, 3);
+  // 600 ms for two of four.
+  EXPECT_EQ(late->eta_seconds, 1);
 }
 
-TEST(JobTable, IsPartialWhenSomeItemsFailedAndFailedWhenAllDid) {
-  JobTable table({});
-  static_cast<void>(table.Begin(kJob, JobOf(2), "hash", kStart));
-  static_cast<void>(table.OnItemResult(kJob, 0, Result("0", model::ResultStatus::kError), kStart));
-  const JobReport partial = table.OnItemResult(kJob, 1, Result("1"), kStart);
-  EXPECT_TRUE(partial.result->partial);
-  EXPECT_EQ(partial.result->status, model::JobStatus::kCompleted);
-
-  static_cast<void>(table.Begin(kJob, JobOf(1), "hash", kStart));
-  const JobReport failed =
-      table.OnItemResult(kJob, 0, Result("0", model::ResultStatus::kError), kStart);
-  EXPECT_EQ(failed.result->status, model::JobStatus::kFailed);
-  EXPECT_EQ(failed.progress->status, model::JobStatus::kFailed);
+TEST(JobTable, TellsNothingMoreWhileAnEventIsUnderWay) {
+  JobTable table = TableWithAJob();
+  ASSERT_TRUE(table.Advance(kJob, At(1), After(milliseconds(300))).has_value());
+  EXPECT_TRUE(table.IsTelling(kJob));
+  EXPECT_FALSE(table.Advance(kJob, At(2, "saving"), After(milliseconds(900))).has_value());
+  EXPECT_TRUE(table.Due(After(milliseconds(900))).empty());
+  EXPECT_EQ(table.Deadline(), std::nullopt);
+  table.Told(kJob);
+  // A new step waits no longer than that.
+  const auto due = table.Due(After(milliseconds(301)));
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].second.step, "saving");
 }
 
-TEST(JobTable, HasNoCostWhenThatOfAnItemIsUnknown) {
-  JobTable table({});
-  static_cast<void>(table.Begin(kJob, JobOf(2), "hash", kStart));
-  model::ItemResult unknown = Result("0");
-  unknown.outcome.cost.reset();
-  static_cast<void>(table.OnItemResult(kJob, 0, std::move(unknown), kStart));
-  EXPECT_EQ(table.OnItemResult(kJob, 1, Result("1"), kStart).result->cost, std::nullopt);
+TEST(JobTable, ReportsANewStepAtOnce) {
+  JobTable table = TableWithAJob();
+  const auto event = table.Advance(kJob, At(1, "saving"), After(milliseconds(1)));
+  ASSERT_TRUE(event.has_value());
+  EXPECT_EQ(event->step, "saving");
+}
+
+TEST(JobTable, ThePercentageNeverGoesDown) {
+  JobTable table = TableWithAJob();
+  EXPECT_EQ(table.Advance(kJob, At(2), After(milliseconds(300)))->percent, 50);
+  table.Told(kJob);
+  EXPECT_EQ(table.Advance(kJob, At(1), After(milliseconds(600)))->percent, 50);
+  table.Told(kJob);
+  EXPECT_EQ(table.End(kJob, At(0), {}, After(milliseconds(700))).progress.percent, 50);
+}
+
+TEST(JobTable, TellsWhatItsCallsWaitForWithTheNextEvent) {
+  JobTable table = TableWithAJob();
+  table.SetWaitingFor(kJob, "permit");
+  const auto due = table.Due(After(milliseconds(250)));
+  ASSERT_EQ(due.size(), 1U);
+  EXPECT_EQ(due[0].second.waiting_for, "permit");
+  table.SetWaitingFor(kJob, "permit");
+  EXPECT_EQ(table.Deadline(), std::nullopt);
+}
+
+TEST(JobTable, HasNoCostWhenThatOfAStepIsUnknown) {
+  JobTable table = TableWithAJob();
+  table.Book(kJob, Used(std::nullopt));
+  table.Book(kJob, Used(model::NanoUsd{10}));
+  EXPECT_EQ(table.End(kJob, At(4), {}, kStart).result.cost, std::nullopt);
 }
 
 TEST(JobTable, KnowsARepeatFromAnotherJobOfTheSameName) {
-  JobTable table({});
-  static_cast<void>(table.Begin(kJob, JobOf(1), "hash", kStart));
-  model::Job other_user = JobOf(1);
+  JobTable table = TableWithAJob();
+  model::Job other_user = SomeJob();
   other_user.user_id = "someone else";
-  EXPECT_EQ(table.FindConflict(JobOf(1), "hash"), JobTable::Conflict::kSame);
-  EXPECT_EQ(table.FindConflict(JobOf(1), "other"), JobTable::Conflict::kOtherContent);
+  EXPECT_EQ(table.FindConflict(SomeJob(), "hash"), JobTable::Conflict::kSame);
+  EXPECT_EQ(table.FindConflict(SomeJob(), "other"), JobTable::Conflict::kOtherContent);
   EXPECT_EQ(table.FindConflict(other_user, "hash"), JobTable::Conflict::kOtherUser);
   table.Drop(kJob);
-  EXPECT_EQ(table.FindConflict(JobOf(1), "other"), std::nullopt);
+  EXPECT_EQ(table.FindConflict(SomeJob(), "other"), std::nullopt);
 }
 
 }  // namespace

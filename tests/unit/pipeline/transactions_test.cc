@@ -41,9 +41,11 @@ class TransactionsTest : public testing::Test {
         .value();
   }
 
-  void Add(RecordId record, const std::string& value, Company company = Company::kRecord) {
-    transactions_.Add(partitions_, record,
-                      {.topic = "results", .key = {}, .value = value, .headers = {}}, company);
+  const ports::Message* Add(RecordId record, const std::string& value,
+                            Company company = Company::kRecord) {
+    return transactions_.Add(partitions_, record,
+                             {.topic = "results", .key = {}, .value = value, .headers = {}},
+                             company);
   }
 
   // The values of the next transaction, then its offsets as "0@4".
@@ -62,9 +64,12 @@ class TransactionsTest : public testing::Test {
 
   std::vector<Transactions::Refused> End(base::Result<void> outcome,
                                          std::vector<model::PublishId> too_large = {}) {
-    return transactions_.OnEnded(
+    auto ended = transactions_.OnEnded(
         {.commit = last_->commit, .outcome = std::move(outcome), .too_large = std::move(too_large)},
         partitions_, now_, rng_);
+    committed_.clear();
+    for (const auto& each : ended.committed) committed_.push_back(each.get());
+    return std::move(ended.refused);
   }
 
   static base::Error Away() {
@@ -77,6 +82,7 @@ class TransactionsTest : public testing::Test {
   base::Timestamp now_ = kStart;
   std::uint64_t ids_ = 0;
   std::optional<ports::RunTransaction> last_;
+  std::vector<const ports::Message*> committed_;  // by the last one
 };
 
 TEST_F(TransactionsTest, AMessageGoesWithTheOffsetThatItFinishes) {
@@ -180,6 +186,39 @@ TEST_F(TransactionsTest, AMessageThatIsTooLargeIsReplacedAndTheRestGoesOnAtOnce)
       refused[0].publish,
       ports::Message{.topic = "dead-letters", .key = {}, .value = "letter", .headers = {}});
   EXPECT_THAT(Next({}, Haste::kAtOnce), ElementsAre("letter", "small", "0@2"));
+}
+
+TEST_F(TransactionsTest, ItsEndTellsWhichMessagesWereCommitted) {
+  const auto* a = Add(Record(kZero, 0), "a");
+  Next();
+  const auto* b = Add(Record(kZero, 1), "b");
+  End(Away());
+  EXPECT_THAT(committed_, IsEmpty());
+  Next(std::chrono::minutes(2));
+  Add(Record(kZero, 2), "c");
+  End({});
+  EXPECT_THAT(committed_, ElementsAre(a, b));
+
+  const RecordId lost = Record(kOne, 0);
+  partitions_.Revoke({kOne});
+  EXPECT_EQ(Add(lost, "lost"), nullptr);
+}
+
+TEST_F(TransactionsTest, WhatIsHeldBackCanBeDroppedAndMadeAnew) {
+  const RecordId job = Record(kZero, 0);
+  partitions_.Expect(job, 2);
+  Add(job, "progress", Company::kNone);
+  Add(job, "item");
+
+  EXPECT_EQ(transactions_.DropHeld(job), 1);
+  EXPECT_EQ(transactions_.DropHeld(job), 0);
+
+  EXPECT_THAT(Next(), ElementsAre("progress", "0@0"));
+  End({});
+  Add(job, "item again");
+  EXPECT_THAT(Next(), IsEmpty());
+  Add(job, "job result");
+  EXPECT_THAT(Next(), ElementsAre("item again", "job result", "0@1"));
 }
 
 TEST_F(TransactionsTest, WhatFinishedWithoutAMessageIsCommittedAsWell) {

@@ -78,6 +78,19 @@ TEST(DecodeRequest, ReadsAJobAndFillsInItsItems) {
   EXPECT_EQ(job->items[1], second);
 }
 
+TEST(DecodeRequest, LeavesTheMembersOfOtherWorkflowsToThem) {
+  const auto decoded = DecodeRequest(
+      RecordOf(R"({"kind":"job","job_id":"j","workflow":"w","task":"t","user_id":"u","priority":7,
+                   "deadline":"2026-11-21T08:00:00Z","max_cost_usd":"1","x":[1.50],"items":"y"})"),
+      kMaxBytes);
+  const auto* job = std::get_if<model::Job>(&decoded);
+  ASSERT_NE(job, nullptr);
+  EXPECT_EQ(job->workflow, "w");
+  EXPECT_EQ(job->priority, 7);
+  EXPECT_TRUE(job->items.empty());
+  EXPECT_EQ(job->input_json, R"({"x":[1.50],"items":"y"})");
+}
+
 TEST(DecodeRequest, ATenThousandItemJobIsRead) {
   std::string items;
   for (std::size_t i = 0; i < kMaxJobItems; ++i) {

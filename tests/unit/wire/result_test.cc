@@ -66,7 +66,8 @@ TEST(EncodeJobResult, WritesItsResultsInOrderAndTheSummary) {
   job.task = "analyze";
   job.user_id = "u";
   job.partial = true;
-  job.results = {Answered()};
+  job.results = {EncodeMemberResult(Answered())};
+  job.summary = {{.name = "total_fields", .json = "2"}};
   job.items = {.total = 2, .done = 2, .failed = 1, .cached = 0};
   job.usage = Answered().outcome.usage;
   job.calls = 3;
@@ -82,7 +83,7 @@ TEST(EncodeJobResult, WritesItsResultsInOrderAndTheSummary) {
       R"("origin":{"topic":"llm.requests","partition":3,"offset":1042,"index":7},"metadata":{"m":1}}],)"
       R"("summary":{"items":{"total":2,"done":2,"failed":1,"cached":0},"total_tokens":120,)"
       R"("usage":{"input_tokens":100,"cached_input_tokens":50,"output_tokens":20,"reasoning_tokens":5},)"
-      R"("cost_usd":null,"calls":3,"total_time_ms":2000,"efficiency":0.667}})");
+      R"("cost_usd":null,"calls":3,"total_time_ms":2000,"efficiency":0.667,"total_fields":2}})");
 }
 
 TEST(EncodeJobResult, AJobThatFailedTellsWhy) {

@@ -158,7 +158,8 @@ TEST(SchemaFiles, EveryJobResultMeetsItsSchema) {
   job.workflow = "map";
   job.task = "t";
   job.user_id = "u";
-  job.results = ResultsOfEveryKind();
+  for (const model::ItemResult& result : ResultsOfEveryKind())
+    job.results.push_back(EncodeMemberResult(result));
   job.efficiency = 2.5;
   EXPECT_EQ(Finding("job_result", EncodeJobResult(job)), "");
   job.status = model::JobStatus::kFailed;
@@ -195,6 +196,13 @@ TEST(SchemaFiles, RequestsThatAreReadMeetTheirs) {
       Finding("item", R"({"kind":"item","id":"i","task":"t","text":"","priority":0,"new":1})"), "");
   EXPECT_EQ(Finding("job", R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",
                                "items":[{"id":"a","input":{}}]})"),
+            "");
+  EXPECT_EQ(
+      Finding("job", R"({"kind":"job","job_id":"j","workflow":"fields","task":"t","user_id":"u",
+                               "fields":[{"id":"a","label":"A"}],"context":"x"})"),
+      "");
+  EXPECT_NE(Finding("job", R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",
+                               "fields":[{"id":"a","label":"A"}]})"),
             "");
   EXPECT_NE(Finding("item", R"({"kind":"item","id":"i","task":"t","text":"","input":{}})"), "");
   EXPECT_NE(Finding("item", R"({"kind":"item","id":"i","task":"t"})"), "");

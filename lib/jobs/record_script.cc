@@ -1,0 +1,123 @@
+#include "jobs/record_script.h"
+
+namespace llmbatch::jobs {
+namespace {
+
+constexpr std::string_view kScript = R"lua(
+-- user content workflow task priority status created started updated completed sequence percent
+-- event result request topic identity retry_of epoch cancel
+local key, operation, prefix = KEYS[1], ARGV[1], ARGV[2]
+local now, lifetime, id = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
+local final = {completed = true, failed = true, cancelled = true}
+
+local function get(field) return redis.call('HGET', key, field) or '' end
+
+local function put(index, score)
+  redis.call('ZADD', index, score, id)
+  redis.call('PEXPIRE', index, lifetime)
+end
+local function mark(index)
+  redis.call('ZREMRANGEBYSCORE', index, '-inf', now - lifetime)
+  put(index, now)
+end
+-- Puts the job under its status, and takes it from the one before.
+local function move(user, before, status)
+  if before ~= '' and before ~= status then
+    redis.call('ZREM', prefix .. 'jobs:status:' .. before, id)
+    redis.call('ZREM', prefix .. 'jobs:user:' .. user .. ':' .. before, id)
+  end
+  mark(prefix .. 'jobs:status:' .. status)
+  mark(prefix .. 'jobs:user:' .. user .. ':' .. status)
+end
+
+if operation == 'take' then
+  local user, content = ARGV[6], ARGV[7]
+  local owner = get('user')
+  if owner == '' then
+    local wanted = get('cancel')
+    redis.call('DEL', key)
+    redis.call('HSET', key, 'user', user, 'content', content, 'workflow', ARGV[8], 'task', ARGV[9],
+      'priority', ARGV[10], 'request', ARGV[11], 'topic', ARGV[12], 'identity', ARGV[13],
+      'retry_of', ARGV[14], 'status', 'queued', 'created', ARGV[3], 'updated', ARGV[3],
+      'epoch', 1, 'sequence', 0, 'percent', 0)
+    redis.call('PEXPIRE', key, lifetime)
+    redis.call('ZREMRANGEBYSCORE', prefix .. 'jobs:user:' .. user, '-inf', now - lifetime)
+    put(prefix .. 'jobs:user:' .. user, now)
+    put(prefix .. 'jobs:open', (9 - tonumber(ARGV[10])) * 1e14 + now)
+    move(user, '', 'queued')
+    return {'new', '1', '0', '0', '', '', ARGV[13], wanted == user and '1' or '', 'queued'}
+  end
+  if owner ~= user then return {'other_user', '0', '0', '0', '', '', '', '', ''} end
+  if get('content') ~= content then return {'other_content', '0', '0', '0', '', '', '', '', ''} end
+  local state = 'ended'
+  if not final[get('status')] then
+    state = 'interrupted'
+    redis.call('HINCRBY', key, 'epoch', 1)
+    redis.call('PEXPIRE', key, lifetime)
+  end
+  return {state, get('epoch'), get('sequence'), get('percent'), get('event'), get('result'),
+    get('identity'), get('cancel'), get('status')}
+end
+
+if operation == 'save' then
+  local before, user = get('status'), get('user')
+  if before == '' or final[before] or get('epoch') ~= ARGV[6] then return 0 end
+  local status = ARGV[7]
+  redis.call('HSET', key, 'status', status, 'updated', ARGV[3], 'sequence', ARGV[8],
+    'percent', ARGV[9], 'event', ARGV[10])
+  if before == 'queued' then redis.call('HSET', key, 'started', ARGV[3]) end
+  if ARGV[11] ~= '' then redis.call('HSET', key, 'result', ARGV[11]) end
+  if final[status] then
+    redis.call('HSET', key, 'completed', ARGV[3])
+    redis.call('ZREM', prefix .. 'jobs:open', id)
+  end
+  redis.call('PEXPIRE', key, lifetime)
+  redis.call('PEXPIRE', prefix .. 'jobs:user:' .. user, lifetime)
+  move(user, before, status)
+  return not final[status] and get('cancel') ~= '' and 2 or 1
+end
+
+local user = get('user')
+if user == '' then
+  if operation == 'cancel' then
+    redis.call('HSET', key, 'cancel', ARGV[6])
+    redis.call('PEXPIRE', key, lifetime)
+  end
+  return {'unknown', ''}
+end
+if user ~= ARGV[6] then return {'other_user', ''} end
+local status = get('status')
+if operation == 'cancel' then
+  if final[status] then return {'illegal', status} end
+  redis.call('HSET', key, 'cancel', '1')
+  redis.call('PUBLISH', prefix .. 'jobs:control', id)
+  return {'done', status}
+end
+if status ~= 'failed' and status ~= 'cancelled' then return {'illegal', status} end
+return {'done', status, get('request'), get('topic'), get('identity')}
+)lua";
+
+std::string Join(std::string_view prefix, std::string_view kind, std::string_view name) {
+  return std::string(prefix) + std::string(kind) + std::string(name);
+}
+
+}  // namespace
+
+std::string_view RecordScript() { return kScript; }
+
+std::string RecordKey(std::string_view prefix, std::string_view job_id) {
+  return Join(prefix, "job:", job_id);
+}
+std::string UserKey(std::string_view prefix, std::string_view user_id) {
+  return Join(prefix, "jobs:user:", user_id);
+}
+std::string UserStatusKey(std::string_view prefix, std::string_view user_id,
+                          std::string_view status) {
+  return Join(prefix, "jobs:user:", user_id) + ":" + std::string(status);
+}
+std::string StatusKey(std::string_view prefix, std::string_view status) {
+  return Join(prefix, "jobs:status:", status);
+}
+std::string ControlChannel(std::string_view prefix) { return Join(prefix, "jobs:control", ""); }
+
+}  // namespace llmbatch::jobs

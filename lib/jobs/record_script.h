@@ -1,0 +1,33 @@
+// The script that keeps the records of jobs in Redis, and their indexes.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace llmbatch::jobs {
+
+// All keys of one deployment's records, below `prefix` = "{namespace}:":
+//   job:<id>                  hash: the record, see the script's first lines
+//   jobs:user:<user>          sorted set of the user's jobs by the time they were made
+//   jobs:user:<user>:<status> likewise by the time of the last change, one a status
+//   jobs:status:<status>      the same of all users
+//   jobs:open                 jobs that have not ended: higher priority first, then older
+//   jobs:control              channel: ids of jobs to be cancelled
+// KEYS[1]: job:<id>. ARGV: operation, prefix, now and lifetime in milliseconds, job's id, and what
+// the operation needs:
+//   take     user, content, workflow, task, priority, request, topic, identity, retry_of
+//            → {state, epoch, sequence, percent, event, result, identity, cancel}
+//   save     epoch, status, sequence, percent, event, result → 0 refused, 1 saved, 2 and cancel
+//   cancel   user → {"done" | "unknown" | "other_user" | "illegal", status}
+//   retry    user → the same, with request, topic, identity
+std::string_view RecordScript();
+
+// Keys, as told above.
+std::string RecordKey(std::string_view prefix, std::string_view job_id);
+std::string UserKey(std::string_view prefix, std::string_view user_id);
+std::string UserStatusKey(std::string_view prefix, std::string_view user_id,
+                          std::string_view status);
+std::string StatusKey(std::string_view prefix, std::string_view status);
+std::string ControlChannel(std::string_view prefix);
+
+}  // namespace llmbatch::jobs

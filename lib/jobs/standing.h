@@ -1,0 +1,45 @@
+// What a workflow tells of a job, and what is told to it at the end.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/time.h"
+#include "model/job.h"
+#include "model/money.h"
+#include "model/result.h"
+#include "model/usage.h"
+
+namespace llmbatch::jobs {
+
+// How far a job is.
+struct Standing {
+  std::string step;
+  int percent = 0;  // 0–100
+  std::string message;
+  model::ItemCounts items;
+
+  friend bool operator==(const Standing&, const Standing&) = default;
+};
+
+// What a job has used up to now.
+struct Totals {
+  model::Usage usage;
+  std::optional<model::NanoUsd> cost = model::NanoUsd{};  // nullopt: a model without a price
+  std::int64_t calls = 0;
+  base::Duration elapsed{};
+};
+
+// How a job ended.
+struct Ending {
+  model::JobStatus status = model::JobStatus::kCompleted;
+  bool partial = false;
+  std::vector<std::string> results;  // JSON objects, in the order asked
+  std::vector<model::SummaryMember> summary;
+  double efficiency = 0;
+  std::optional<model::ItemError> error;  // set with kFailed
+};
+
+}  // namespace llmbatch::jobs

@@ -1,0 +1,264 @@
+// Pipeline, the part of jobs: from a job's message to steps, and from their outcomes to its result.
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "base/check.h"
+#include "ledger/fingerprint.h"
+#include "pipeline/observations.h"
+#include "pipeline/pipeline.h"
+#include "workflows/registry.h"
+
+namespace llmbatch::pipeline {
+
+void Pipeline::AcceptJob(model::Job job, JobMessage message) {
+  const ports::Record& record = *message.record;
+  const model::Origin origin{.partition = record.partition, .offset = record.offset, .index = {}};
+  OpenJob open{.envelope = message.envelope,
+               .message = message.record,
+               .refusals = message.refusals,
+               .identity = job.retry_of.empty() ? message.identity : model::ToString(origin),
+               .steps_identity = message.identity,
+               .origin = origin,
+               .head = {},
+               .workflow = nullptr,
+               .recipe = nullptr,
+               .cap = nullptr,
+               .kept_end = {},
+               .content = {},
+               .waiting = {}};
+  std::string content = ledger::Sha256Hex(record.value.value_or(std::string()));
+  if (const auto conflict = jobs_.FindConflict(job, content)) {
+    switch (*conflict) {
+      case jobs::JobTable::Conflict::kSame:
+        partitions_.Acknowledge(message.envelope->record);
+        return;
+      case jobs::JobTable::Conflict::kOtherContent:
+        RefuseJob(job, open, model::ErrorCode::kInvalidMessage,
+                  "there is a job with this job_id and other content");
+        return;
+      case jobs::JobTable::Conflict::kOtherUser:
+        RefuseJob(job, open, model::ErrorCode::kForbidden,
+                  "the job_id belongs to a job of another user");
+        return;
+    }
+  }
+  const auto recipe = recipes_.find(job.task);
+  if (recipe == recipes_.end()) {
+    RefuseJob(job, open, model::ErrorCode::kUnknownTask, "no such task is configured");
+    return;
+  }
+  if (workflows::IsKnown(job.workflow) && job.workflow != recipe->second->task().workflow) {
+    RefuseJob(job, open, model::ErrorCode::kInvalidMessage, "the task is for another workflow");
+    return;
+  }
+  if (!job.input_json.empty()) open.content = ledger::Sha256Hex(job.input_json);
+  auto made = workflows::Make(job, recipe->second->task());
+  if (const auto* malformed = std::get_if<wire::Malformed>(&made)) {
+    DeadLetter(record, message.envelope->record, wire::ToString(malformed->reason),
+               malformed->detail);
+    return;
+  }
+  open.workflow = std::get<std::unique_ptr<workflows::Workflow>>(std::move(made));
+  open.recipe = recipe->second;
+  if (job.max_cost) open.cap = std::make_shared<admission::CostCap>(*job.max_cost);
+  open.head = std::move(job);
+  open.head.items.clear();
+  open.head.input_json.clear();
+  const model::RequestId id = request_ids_.Next();
+  const OpenJob& kept = open_jobs_.emplace(id, std::move(open)).first->second;
+  jobs_.Begin(id, kept.head, content, kept.workflow->standing(), now_);
+  TakeJob(id, std::move(content));
+}
+
+void Pipeline::TakeJob(model::RequestId id, std::string content) {
+  const OpenJob& job = open_jobs_.at(id);
+  const ports::Record& record = *job.message;
+  const model::JobRecordId take = job_record_ids_.Next();
+  job_takes_.emplace(take, id);
+  Emit(ports::TakeJobRecord{.take = take,
+                            .job_id = job.head.job_id,
+                            .user_id = job.head.user_id,
+                            .workflow = job.head.workflow,
+                            .task = job.head.task,
+                            .priority = job.head.priority,
+                            .content = std::move(content),
+                            .request = record.value.value_or(std::string()),
+                            .topic = record.partition.topic,
+                            .identity = job.steps_identity,
+                            .retry_of = job.head.retry_of,
+                            .now = now_.wall,
+                            .ttl = options_.job_ttl});
+}
+
+void Pipeline::StartJob(model::RequestId id) {
+  OpenJob& job = open_jobs_.at(id);
+  job.started = true;
+  workflows::Steps steps = job.workflow->Begin();
+  if (auto progress = jobs_.Start(id, job.workflow->standing(), now_))
+    KeepAndPublish(id, *progress, {});
+  AskSteps(id, std::move(steps));
+  if (job.workflow->done()) EndJob(id);
+}
+
+void Pipeline::RefuseJob(const model::Job& job, const OpenJob& open, model::ErrorCode code,
+                         std::string message) {
+  model::JobResult result;
+  result.job_id = job.job_id;
+  result.workflow = job.workflow;
+  result.task = job.task;
+  result.user_id = job.user_id;
+  result.status = model::JobStatus::kFailed;
+  result.items.total = static_cast<std::int64_t>(job.items.size());
+  result.items.failed = result.items.total;
+  result.cost = model::NanoUsd{};
+  result.error = model::ItemError{.code = code,
+                                  .message = std::move(message),
+                                  .retryable = model::IsRetryable(code),
+                                  .attempts = 0};
+  result.retry_of = job.retry_of;
+  Publish(open.envelope->record, JobResultMessage(open, EncodeResult(result)));
+}
+
+void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
+  OpenJob& open = open_jobs_.at(job);
+  for (std::size_t i = 0; i < steps.size(); ++i) {
+    workflows::Step& step = steps[i];
+    const std::string index = std::to_string(open.steps);
+    Request request;
+    request.id = request_ids_.Next();
+    request.item = model::Item{.id = std::move(step.id),
+                               .task = open.head.task,
+                               .input = std::move(step.input),
+                               .user_id = open.head.user_id,
+                               .job_id = open.head.job_id,
+                               .priority = open.head.priority,
+                               .deadline = open.head.deadline,
+                               .metadata_json = std::move(step.metadata_json)};
+    request.origin = open.origin;
+    request.origin.index = static_cast<std::int32_t>(open.steps);
+    request.identity = open.identity + "#" + index;
+    request.envelope = open.envelope;
+    request.job = JobMembership{
+        .job = job, .step = open.steps, .last = i + 1 == steps.size(), .cap = open.cap};
+    request.recipe = open.recipe;
+    // A prompt that is made from earlier answers may read differently when the job is run again:
+    // what the job was asked stands for it.
+    const model::ItemInput told{.kind = model::ItemInput::Kind::kText, .value = open.content};
+    request.ledger_key = ledger::ReplayKey(open.steps_identity, step.path, open.recipe->version(),
+                                           open.content.empty() ? request.item.input : told);
+    request.arrived = now_.steady;
+    request.alone = step.alone;
+    request.history = std::move(step.history);
+    ++open.steps;
+    ++open.open_steps;
+    const model::RequestId id = request.id;
+    requests_.emplace(id, std::move(request));
+    LookUp(id);
+  }
+}
+
+bool Pipeline::ServesAgain(const Request& request, model::ItemOutcome& outcome) const {
+  const auto job = request.job ? open_jobs_.find(request.job->job) : open_jobs_.end();
+  if (job == open_jobs_.end() || job->second.head.retry_of.empty()) return true;
+  // At its end a failure in the ledger is its own.
+  if (outcome.status != model::ResultStatus::kOk) return job->second.kept_end.has_value();
+  outcome.source = model::ResultSource::kCached;
+  outcome.usage = {};
+  outcome.cost = model::NanoUsd{};
+  return true;
+}
+
+bool Pipeline::EnterJob(Request& request) {
+  const auto found = open_jobs_.find(request.job->job);
+  if (found == open_jobs_.end() || request.job->running) return true;
+  OpenJob& job = found->second;
+  const std::int64_t bound = job.workflow->max_parallel();
+  if (bound > 0 && job.running >= bound) {
+    job.waiting.push_back(request.id);
+    return false;
+  }
+  ++job.running;
+  request.job->running = true;
+  return true;
+}
+
+void Pipeline::LeaveJob(Request& request) {
+  if (!request.job->running) return;
+  request.job->running = false;
+  const auto found = open_jobs_.find(request.job->job);
+  if (found == open_jobs_.end()) return;
+  --found->second.running;
+  if (!found->second.waiting.empty()) to_resume_.push_back(found->first);
+}
+
+void Pipeline::ResumeJobs() {
+  for (const model::RequestId id : std::exchange(to_resume_, {})) {
+    const auto found = open_jobs_.find(id);
+    if (found == open_jobs_.end()) continue;
+    OpenJob& job = found->second;
+    const std::int64_t room = job.workflow->max_parallel() - job.running;
+    for (std::int64_t i = 0; i < room && !job.waiting.empty(); ++i) {
+      const model::RequestId step = job.waiting.front();
+      job.waiting.pop_front();
+      if (requests_.contains(step)) OnMiss(step);
+      // Its last step may have ended the job.
+      if (!open_jobs_.contains(id)) break;
+    }
+  }
+}
+
+void Pipeline::OnStepResult(model::RequestId job, std::size_t step, model::ItemResult result) {
+  OpenJob& open = open_jobs_.at(job);
+  --open.open_steps;
+  jobs_.Book(job, result.outcome);
+  const auto& error = result.outcome.error;
+  const bool given_up = error && error->code == model::ErrorCode::kCancelled;
+  workflows::Steps next = open.workflow->OnOutcome(step, std::move(result));
+  if (open.kept_end) {
+    if (!given_up) AskSteps(job, std::move(next));
+    if (open.open_steps == 0) PublishKeptEnd(job);
+    return;
+  }
+  if (open.cancelled) {
+    // While its steps are being given up, whoever does so ends it.
+    if (open.open_steps == 0) EndJob(job);
+    return;
+  }
+  AskSteps(job, std::move(next));
+  if (open.workflow->done()) return EndJob(job);
+  if (auto progress = jobs_.Advance(job, open.workflow->standing(), now_))
+    KeepAndPublish(job, *progress, {});
+}
+
+void Pipeline::EndJob(model::RequestId job) {
+  OpenJob& open = open_jobs_.at(job);
+  // The last event comes after the one before it.
+  open.ending = true;
+  if (jobs_.IsTelling(job)) return;
+  model::ItemError unfinished{.code = model::ErrorCode::kInternal,
+                              .message = "the job ended before this was asked",
+                              .retryable = true,
+                              .attempts = 0};
+  if (open.cancelled) {
+    unfinished = {.code = model::ErrorCode::kCancelled,
+                  .message = "the job was cancelled",
+                  .retryable = false,
+                  .attempts = 0};
+  }
+  jobs::Standing standing = open.workflow->standing();
+  jobs::Ending ending = open.workflow->End(jobs_.TotalsOf(job, now_), unfinished);
+  if (open.cancelled) {
+    standing.percent = open.percent_at_cancel;
+    ending.partial = standing.items.failed < standing.items.done;
+    ending.status = model::JobStatus::kCancelled;
+    ending.error = unfinished;
+  }
+  jobs::FinalReport report = jobs_.End(job, standing, std::move(ending), now_);
+  report.result.retry_of = open.head.retry_of;
+  KeepAndPublish(job, report.progress, EncodeResult(report.result));
+  open_jobs_.erase(job);
+}
+
+}  // namespace llmbatch::pipeline

@@ -1,0 +1,372 @@
+// Pipeline, the part of jobs that outlives this process: their records, and commands for them.
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "base/check.h"
+#include "base/utf8.h"
+#include "ledger/fingerprint.h"
+#include "pipeline/observations.h"
+#include "pipeline/pipeline.h"
+#include "wire/command.h"
+#include "wire/request.h"
+#include "wire/result.h"
+
+namespace llmbatch::pipeline {
+namespace {
+
+constexpr base::Duration kAskAgainInterval = std::chrono::seconds(1);
+// A cancellation for a job that isn't known yet is asked again while it is of use.
+constexpr base::Duration kCancelInAdvance = std::chrono::seconds(5);
+constexpr std::size_t kRetryIdDigits = 12;
+// Longer than it takes a replica that goes on after a pause to notice what it has lost.
+constexpr base::Duration kBeginAgainAfter = std::chrono::seconds(5);
+constexpr int kMaxDoublings = 6;
+
+}  // namespace
+
+// ── the record is taken, then the job begins
+// ────────────────────────────────────────────────────────────────────────────
+
+void Pipeline::On(ports::JobRecordTaken& event) {
+  const auto node = job_takes_.extract(event.take);
+  if (node.empty()) return;
+  const model::RequestId id = node.mapped();
+  const auto found = open_jobs_.find(id);
+  if (found == open_jobs_.end() || phase_ != Phase::kRunning) return;
+  OpenJob& job = found->second;
+  SetDegraded("jobs", !event.outcome.ok());
+  if (!event.outcome) {
+    // Without a record the job can't be looked up, and its story may be told anew from the start.
+    jobs_.Reset(id);
+    return StartJob(id);
+  }
+  ports::TakenJob& taken = *event.outcome;
+  using State = ports::TakenJob::State;
+  switch (taken.state) {
+    case State::kOtherUser:
+      return RefuseTaken(id, model::ErrorCode::kForbidden,
+                         "the job_id belongs to a job of another user");
+    case State::kOtherContent:
+      return RefuseTaken(id, model::ErrorCode::kInvalidMessage,
+                         "there is a job with this job_id and other content");
+    case State::kEnded:
+      return RepeatEnd(id, taken);
+    case State::kNew:
+    case State::kInterrupted:
+      break;
+  }
+  job.epoch = taken.epoch;
+  if (!taken.event.empty()) {
+    // It was kept before it was published, so perhaps nobody has seen it.
+    partitions_.Expect(job.envelope->record, 1);
+    telling_.insert_or_assign(
+        Publish(job.envelope->record, ProgressMessage(job, taken.sequence, taken.event),
+                Transactions::Company::kNone),
+        id);
+    jobs_.Resume(id, taken.sequence, taken.percent);
+  }
+  StartJob(id);
+  if (taken.cancel_requested) CancelJob(id);
+}
+
+void Pipeline::RefuseTaken(model::RequestId id, model::ErrorCode code, std::string message) {
+  const auto node = open_jobs_.extract(id);
+  jobs_.Drop(id);
+  RefuseJob(node.mapped().head, node.mapped(), code, std::move(message));
+}
+
+void Pipeline::RepeatEnd(model::RequestId id, ports::TakenJob& taken) {
+  OpenJob& job = open_jobs_.at(id);
+  if (taken.identity != job.steps_identity || taken.result.empty()) {
+    // The same job was asked for once more, in a message of its own.
+    partitions_.Acknowledge(job.envelope->record);
+    jobs_.Drop(id);
+    open_jobs_.erase(id);
+    return;
+  }
+  job.kept_end = KeptEnd{.sequence = taken.sequence,
+                         .event = std::move(taken.event),
+                         .result = std::move(taken.result),
+                         .cancelled = taken.status == model::JobStatus::kCancelled};
+  if (job.workflow->publishes_steps()) AskSteps(id, job.workflow->Begin());
+  if (job.open_steps == 0) PublishKeptEnd(id);
+}
+
+void Pipeline::PublishKeptEnd(model::RequestId id) {
+  auto node = open_jobs_.extract(id);
+  jobs_.Drop(id);
+  const OpenJob& job = node.mapped();
+  const RecordId record = job.envelope->record;
+  KeptEnd end = *std::move(node.mapped().kept_end);
+  partitions_.Expect(record, 1);
+  Publish(record, ProgressMessage(job, end.sequence, std::move(end.event)),
+          Transactions::Company::kNone);
+  Publish(record, JobResultMessage(job, std::move(end.result)));
+}
+
+const Pipeline::OpenJob* Pipeline::EndedJobOf(const Request& request) const {
+  if (!request.job) return nullptr;
+  const auto found = open_jobs_.find(request.job->job);
+  return found == open_jobs_.end() || !found->second.kept_end ? nullptr : &found->second;
+}
+
+// ── what is told of it is kept first
+// ────────────────────────────────────────────────────────────────────────────
+
+void Pipeline::KeepAndPublish(model::RequestId id, const model::Progress& progress,
+                              std::string result) {
+  const OpenJob& job = open_jobs_.at(id);
+  const RecordId record = job.envelope->record;
+  if (!partitions_.Owns(record)) return;
+  std::string event = wire::EncodeProgress(progress);
+  JobSave save{.job = id,
+               .message = {.record = job.message,
+                           .envelope = job.envelope,
+                           .identity = job.steps_identity,
+                           .refusals = job.refusals},
+               .messages = {}};
+  save.messages.push_back(ProgressMessage(job, progress.sequence, event));
+  partitions_.Expect(record, 1);
+  if (!result.empty()) save.messages.push_back(JobResultMessage(job, result));
+  if (job.epoch == 0) return PublishKept(std::move(save));
+  const model::JobRecordId save_id = job_record_ids_.Next();
+  job_saves_.emplace(save_id, std::move(save));
+  Emit(ports::SaveJobRecord{.save = save_id,
+                            .job_id = job.head.job_id,
+                            .epoch = job.epoch,
+                            .status = progress.status,
+                            .sequence = progress.sequence,
+                            .percent = progress.percent,
+                            .event = std::move(event),
+                            .result = std::move(result),
+                            .now = now_.wall,
+                            .ttl = options_.job_ttl});
+}
+
+void Pipeline::PublishKept(JobSave save) {
+  const RecordId record = save.message.envelope->record;
+  if (!partitions_.Owns(record)) return;
+  for (ports::Message& message : save.messages) {
+    const bool is_event = message.topic == options_.topics.progress;
+    const auto company = is_event ? Transactions::Company::kNone : Transactions::Company::kRecord;
+    const auto* published = Publish(record, std::move(message), company);
+    if (is_event && open_jobs_.contains(save.job)) telling_.insert_or_assign(published, save.job);
+  }
+}
+
+void Pipeline::OnToldToAll(const ports::Message* message) {
+  const auto node = telling_.extract(message);
+  if (node.empty()) return;
+  const model::RequestId id = node.mapped();
+  jobs_.Told(id);
+  const auto job = open_jobs_.find(id);
+  if (job != open_jobs_.end() && job->second.ending) EndJob(id);
+}
+
+void Pipeline::On(ports::JobRecordSaved& event) {
+  auto node = job_saves_.extract(event.save);
+  if (node.empty()) return;
+  SetDegraded("jobs", !event.outcome.ok());
+  const model::RequestId id = node.mapped().job;
+  using State = ports::JobRecordSaved::State;
+  if (event.outcome && *event.outcome == State::kRefused)
+    return BeginAgainLater(std::move(node.mapped()));
+  PublishKept(std::move(node.mapped()));
+  if (event.outcome && *event.outcome == State::kCancelRequested) CancelJob(id);
+}
+
+void Pipeline::BeginAgainLater(JobSave save) {
+  LetGoOf(save.job);
+  JobMessage& message = save.message;
+  const RecordId record = message.envelope->record;
+  if (!partitions_.Owns(record)) return;
+  // What was to be told, and what was held back for the end, is made anew if the job is.
+  partitions_.Acknowledge(record);
+  const std::int64_t held = transactions_ ? transactions_->DropHeld(record) : 0;
+  for (std::int64_t i = 0; i < held; ++i) partitions_.Acknowledge(record);
+  // The same job in two messages would go to and fro between them.
+  const base::Duration wait = kBeginAgainAfter * (1 << std::min(message.refusals, kMaxDoublings));
+  ++message.refusals;
+  jobs_later_.emplace(now_.steady + wait, std::move(message));
+}
+
+void Pipeline::BeginJobsAgain() {
+  while (!jobs_later_.empty() && jobs_later_.begin()->first <= now_.steady) {
+    JobMessage message = std::move(jobs_later_.extract(jobs_later_.begin()).mapped());
+    if (phase_ != Phase::kRunning || !partitions_.Owns(message.envelope->record)) continue;
+    auto decoded = wire::DecodeRequest(*message.record, options_.limits.max_message_bytes);
+    auto* job = std::get_if<model::Job>(&decoded);
+    LLMBATCH_CHECK(job != nullptr);
+    AcceptJob(std::move(*job), std::move(message));
+  }
+}
+
+void Pipeline::LetGoOf(model::RequestId id) {
+  if (open_jobs_.erase(id) == 0) return;
+  jobs_.Drop(id);
+  std::vector<model::RequestId> gone;
+  for (auto& [step, request] : requests_) {
+    if (!request.job || request.job->job != id) continue;
+    request.abandoned = true;
+    const bool under_way = request.stage == Stage::kInFlight || request.stage == Stage::kLookingUp;
+    if (!under_way) gone.push_back(step);
+  }
+  for (const model::RequestId step : gone) Abandon(step);
+  calls_.NoticeAbandoned();
+}
+
+// ── commands
+// ────────────────────────────────────────────────────────────────────────────
+
+void Pipeline::AcceptCommand(const ports::Record& record, RecordId id) {
+  auto decoded = wire::DecodeCommand(record, options_.limits.max_message_bytes);
+  if (const auto* malformed = std::get_if<wire::Malformed>(&decoded)) {
+    Emit(Observed(ports::Metric::kRecords, 1, {"malformed"}));
+    return DeadLetter(record, id, wire::ToString(malformed->reason), malformed->detail);
+  }
+  Emit(Observed(ports::Metric::kRecords, 1, {"command"}));
+  AskCommand({.command = std::get<wire::JobCommand>(std::move(decoded)),
+              .record = id,
+              .identity = model::ToString(model::Origin{
+                  .partition = record.partition, .offset = record.offset, .index = {}}),
+              .arrived = now_.steady});
+}
+
+void Pipeline::AskCommand(PendingCommand pending) {
+  const model::JobRecordId id = job_record_ids_.Next();
+  const bool cancel = pending.command.kind == wire::JobCommand::Kind::kCancel;
+  using Kind = ports::CommandJobRecord::Kind;
+  Emit(ports::CommandJobRecord{.command = id,
+                               .kind = cancel ? Kind::kCancel : Kind::kRetry,
+                               .job_id = pending.command.job_id,
+                               .user_id = pending.command.user_id,
+                               .now = now_.wall,
+                               .ttl = kCancelInAdvance});
+  commands_.emplace(id, std::move(pending));
+}
+
+void Pipeline::AskCommandsAgain() {
+  while (!commands_later_.empty() && commands_later_.begin()->first <= now_.steady) {
+    AskCommand(std::move(commands_later_.extract(commands_later_.begin()).mapped()));
+  }
+}
+
+void Pipeline::On(ports::JobCommanded& event) {
+  auto node = commands_.extract(event.command);
+  if (node.empty() || !partitions_.Owns(node.mapped().record)) return;
+  PendingCommand& pending = node.mapped();
+  const base::Duration waited = now_.steady - pending.arrived;
+  const auto later = [&] {
+    commands_later_.emplace(now_.steady + kAskAgainInterval, std::move(pending));
+  };
+  if (!event.outcome) {
+    if (waited < options_.max_wait) return later();
+    return RefuseCommand(pending, model::ErrorCode::kInternal, "the job's record can't be reached");
+  }
+  using State = ports::CommandedJob::State;
+  const bool cancel = pending.command.kind == wire::JobCommand::Kind::kCancel;
+  switch (event.outcome->state) {
+    case State::kUnknown:
+      // The job's message may be on its way.
+      if (cancel && waited < options_.unknown_job_after) return later();
+      return RefuseCommand(pending, model::ErrorCode::kUnknownJob, "there is no such job");
+    case State::kOtherUser:
+      return RefuseCommand(pending, model::ErrorCode::kForbidden, "the job is another user's");
+    case State::kIllegal:
+      return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
+                           "the job is " + std::string(model::ToString(event.outcome->status)));
+    case State::kDone:
+      break;
+  }
+  if (!cancel) return PublishRetry(pending, *event.outcome);
+  partitions_.Acknowledge(pending.record);
+  if (const auto job = jobs_.Find(pending.command.job_id)) CancelJob(*job);
+}
+
+void Pipeline::RefuseCommand(const PendingCommand& pending, model::ErrorCode code,
+                             std::string_view message) {
+  PublishCommandAnswer(pending, options_.topics.progress, pending.command.job_id,
+                       wire::EncodeCommandError(pending.command, code, message), "command_error",
+                       {});
+}
+
+void Pipeline::PublishRetry(const PendingCommand& pending, const ports::CommandedJob& job) {
+  const std::string id =
+      pending.command.job_id + "~" + ledger::Sha256Hex(pending.identity).substr(0, kRetryIdDigits);
+  if (base::CountCodePoints(id) > wire::kMaxIdCodePoints) {
+    return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
+                         "the job_id is too long for that of a retry");
+  }
+  auto message = wire::EncodeRetry(job.request, id);
+  if (!message) {
+    return RefuseCommand(pending, model::ErrorCode::kJobStateLost, "the job's message is lost");
+  }
+  PublishCommandAnswer(pending, job.topic, id, *std::move(message), "retry",
+                       {{.name = "llmbatch-origin", .value = job.identity}});
+}
+
+void Pipeline::PublishCommandAnswer(const PendingCommand& pending, const std::string& topic,
+                                    const std::string& key, std::string value,
+                                    std::string_view kind, std::vector<model::Header> headers) {
+  headers.push_back({.name = "content-type", .value = "application/json"});
+  headers.push_back({.name = "llmbatch-id", .value = ledger::MessageId(pending.identity, kind, 1)});
+  Publish(
+      pending.record,
+      ports::Message{
+          .topic = topic, .key = key, .value = std::move(value), .headers = std::move(headers)});
+}
+
+// ── a job is cancelled
+// ────────────────────────────────────────────────────────────────────────────
+
+void Pipeline::On(ports::JobCancelRequested& event) {
+  if (const auto job = jobs_.Find(event.job_id)) CancelJob(*job);
+}
+
+void Pipeline::CancelJob(model::RequestId id) {
+  const auto found = open_jobs_.find(id);
+  if (found == open_jobs_.end() || found->second.cancelled || found->second.ending) return;
+  OpenJob& job = found->second;
+  // One that has not begun yet is told of it when its record is taken.
+  if (!job.started) return;
+  job.cancelled = true;
+  job.percent_at_cancel = job.workflow->standing().percent;
+  std::vector<model::RequestId> steps;
+  for (const auto& [step, request] : requests_) {
+    if (request.job && request.job->job == id) steps.push_back(step);
+  }
+  std::sort(steps.begin(), steps.end());
+  for (const model::RequestId step : steps) GiveUpStep(step);
+  calls_.AbortOrphans(out_);
+  // Steps whose outcome is on its way to the ledger end the job when it is there.
+  const auto still = open_jobs_.find(id);
+  if (still != open_jobs_.end() && still->second.open_steps == 0) EndJob(id);
+}
+
+void Pipeline::GiveUpStep(model::RequestId step) {
+  auto node = requests_.extract(step);
+  if (node.empty()) return;
+  Request& request = node.mapped();
+  if (request.stage != Stage::kFollowing) {
+    if (request.stage != Stage::kHeld) to_release_.push_back(request.ledger_key);
+    for (const model::RequestId follower : single_flight_.Land(request.ledger_key)) {
+      const auto found = requests_.find(follower);
+      if (found != requests_.end() && !found->second.abandoned) LookUp(follower);
+    }
+  }
+  model::ItemOutcome outcome;
+  outcome.error = model::ItemError{.code = model::ErrorCode::kCancelled,
+                                   .message = "the job was cancelled",
+                                   .retryable = false,
+                                   .attempts = 0};
+  outcome.usage = request.usage;
+  outcome.cost = request.cost;
+  PublishOutcome(
+      Settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}});
+}
+
+}  // namespace llmbatch::pipeline

@@ -1,0 +1,77 @@
+#include "workflows/map/map_workflow.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/check.h"
+#include "wire/result.h"
+
+namespace llmbatch::workflows {
+namespace {
+
+constexpr int kWholePercent = 100;
+
+}  // namespace
+
+MapWorkflow::MapWorkflow(std::vector<model::Item> items)
+    : items_(std::move(items)), results_(items_.size()) {
+  LLMBATCH_CHECK(!items_.empty());
+  counts_.total = static_cast<std::int64_t>(items_.size());
+}
+
+Steps MapWorkflow::Begin() {
+  Steps steps;
+  steps.reserve(items_.size());
+  for (model::Item& item : items_) {
+    steps.push_back(Step{.path = "map/" + std::to_string(steps.size()),
+                         .id = std::move(item.id),
+                         .input = std::move(item.input),
+                         .metadata_json = std::move(item.metadata_json),
+                         .history = {}});
+  }
+  items_.clear();
+  return steps;
+}
+
+Steps MapWorkflow::OnOutcome(std::size_t step, model::ItemResult result) {
+  LLMBATCH_CHECK(step < results_.size() && results_[step].empty());
+  ++counts_.done;
+  const model::ItemOutcome& outcome = result.outcome;
+  if (outcome.status == model::ResultStatus::kError) {
+    ++counts_.failed;
+    if (!first_error_) first_error_ = outcome.error;
+  } else if (outcome.source == model::ResultSource::kGenerated) {
+    ++generated_;
+  } else {
+    ++counts_.cached;
+  }
+  results_[step] = wire::EncodeMemberResult(result);
+  return {};
+}
+
+jobs::Standing MapWorkflow::standing() const {
+  return {.step = "items",
+          .percent = static_cast<int>(counts_.done * kWholePercent / counts_.total),
+          .message =
+              std::to_string(counts_.done) + " of " + std::to_string(counts_.total) + " items done",
+          .items = counts_};
+}
+
+jobs::Ending MapWorkflow::End(const jobs::Totals& totals, const model::ItemError&) {
+  LLMBATCH_CHECK(done());
+  const bool all_failed = counts_.failed == counts_.total;
+  jobs::Ending ending;
+  ending.status = all_failed ? model::JobStatus::kFailed : model::JobStatus::kCompleted;
+  ending.partial = counts_.failed > 0 && !all_failed;
+  if (all_failed) ending.error = first_error_;
+  ending.results = std::move(results_);
+  ending.efficiency =
+      totals.calls == 0 ? 0 : static_cast<double>(generated_) / static_cast<double>(totals.calls);
+  return ending;
+}
+
+Made MakeMap(model::Job& job, const model::Task&) {
+  return std::make_unique<MapWorkflow>(std::move(job.items));
+}
+
+}  // namespace llmbatch::workflows

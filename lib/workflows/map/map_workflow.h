@@ -1,0 +1,37 @@
+// Workflow `map`: every item on its own; the job is complete when each has a result.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "model/job.h"
+#include "model/task.h"
+#include "workflows/registry.h"
+#include "workflows/workflow.h"
+
+namespace llmbatch::workflows {
+
+class MapWorkflow : public Workflow {
+ public:
+  // REQUIRES: at least one item
+  explicit MapWorkflow(std::vector<model::Item> items);
+
+  Steps Begin() override;
+  Steps OnOutcome(std::size_t step, model::ItemResult result) override;
+  jobs::Standing standing() const override;
+  bool done() const override { return counts_.done == counts_.total; }
+  jobs::Ending End(const jobs::Totals& totals, const model::ItemError& unfinished) override;
+  bool publishes_steps() const override { return true; }
+
+ private:
+  std::vector<model::Item> items_;    // until they are asked
+  std::vector<std::string> results_;  // JSON; empty: none yet
+  model::ItemCounts counts_;
+  std::int64_t generated_ = 0;
+  std::optional<model::ItemError> first_error_;
+};
+
+Made MakeMap(model::Job& job, const model::Task& task);
+
+}  // namespace llmbatch::workflows

@@ -1,0 +1,65 @@
+// Workflow: how a job becomes questions to a model, and their outcomes its result.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "jobs/standing.h"
+#include "model/item.h"
+#include "model/result.h"
+#include "model/turn.h"
+
+namespace llmbatch::workflows {
+
+// One question: an item for the job's task.
+struct Step {
+  // Names the step's outcome in the ledger: "fields/3". Must differ from all others of the job, and
+  // be the same whenever the job is run again; what is asked may depend on earlier outcomes, the
+  // path may not depend on anything else.
+  std::string path;
+  std::string id;  // as results name it
+  model::ItemInput input;
+  std::string metadata_json;  // echoed where outcomes are published as they come; empty: none
+  // What the model is told was said before; only with `alone`.
+  std::vector<model::Turn> history;
+  bool alone = false;  // shares its prompt with no other step, and waits for none
+};
+using Steps = std::vector<Step>;
+
+// One job. Pure: the same outcomes in the same order give the same steps and the same end. After a
+// crash the job is run again from its message, and the steps that have been answered get their
+// outcomes from the ledger, in any order.
+//
+// Belongs to one thread. Steps are numbered from 0, in the order in which they were returned.
+class Workflow {
+ public:
+  virtual ~Workflow() = default;
+
+  // What is to be asked first; may be nothing. Called once, before everything else.
+  virtual Steps Begin() = 0;
+  // Step number `step` has ended, in whatever way. Returns what is to be asked next, which is
+  // dropped if the job is being ended from outside. Called once for each step.
+  virtual Steps OnOutcome(std::size_t step, model::ItemResult result) = 0;
+
+  virtual jobs::Standing standing() const = 0;
+  // Nothing is left to ask, and no step is open.
+  virtual bool done() const = 0;
+  // The result. Called once, when no step is open: either done(), or the job was ended from outside
+  // and its open steps got errors as their outcomes. What was never asked gets `unfinished` as its
+  // error.
+  virtual jobs::Ending End(const jobs::Totals& totals, const model::ItemError& unfinished) = 0;
+
+  // Steps that may be in calls at the same time; 0: as many as there are permits.
+  virtual std::int64_t max_parallel() const { return 0; }
+  // Each step's outcome is published as an item result, too.
+  virtual bool publishes_steps() const { return false; }
+
+ protected:
+  Workflow() = default;
+  Workflow(const Workflow&) = default;
+  Workflow& operator=(const Workflow&) = default;
+};
+
+}  // namespace llmbatch::workflows

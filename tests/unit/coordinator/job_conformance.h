@@ -1,0 +1,169 @@
+// How every coordinator keeps the records of jobs.
+//
+// A fixture is the same as in conformance.h.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "unit/coordinator/asker.h"
+
+namespace llmbatch::coordinator {
+
+template <typename Fixture>
+using JobConformanceTest = Fixture;
+
+TYPED_TEST_SUITE_P(JobConformanceTest);
+
+using TakenState = ports::TakenJob::State;
+using SavedState = ports::JobRecordSaved::State;
+using CommandedState = ports::CommandedJob::State;
+using CommandKind = ports::CommandJobRecord::Kind;
+
+inline ports::TakeJobRecord TakeOf(const std::string& job_id, const std::string& user_id = "u") {
+  return {.take = {},
+          .job_id = job_id,
+          .user_id = user_id,
+          .workflow = "map",
+          .task = "t",
+          .priority = 5,
+          .content = "hash",
+          .request = "{\"job\":1}",
+          .topic = "llm.requests",
+          .identity = "llm.requests/0/7",
+          .retry_of = {},
+          .now = runtime::ReadClock().wall,
+          .ttl = std::chrono::hours(1)};
+}
+
+inline ports::SaveJobRecord SaveOf(const std::string& job_id, std::int64_t epoch,
+                                   model::JobStatus status, std::int64_t sequence = 1) {
+  return {.save = {},
+          .job_id = job_id,
+          .epoch = epoch,
+          .status = status,
+          .sequence = sequence,
+          .percent = 40,
+          .event = "{\"event\":" + std::to_string(sequence) + "}",
+          .result = model::IsFinal(status) ? "{\"result\":1}" : "",
+          .now = runtime::ReadClock().wall,
+          .ttl = std::chrono::hours(1)};
+}
+
+inline ports::CommandJobRecord CommandOf(CommandKind kind, const std::string& job_id,
+                                         const std::string& user_id = "u") {
+  return {.command = {},
+          .kind = kind,
+          .job_id = job_id,
+          .user_id = user_id,
+          .now = runtime::ReadClock().wall,
+          .ttl = std::chrono::seconds(30)};
+}
+
+TYPED_TEST_P(JobConformanceTest, AJobThatIsTakenAgainGoesOnWhereItWas) {
+  auto ask = this->Ask();
+  const auto first = ask.Take(TakeOf("j"));
+  ASSERT_TRUE(first.ok()) << first.error().message;
+  EXPECT_EQ(first->state, TakenState::kNew);
+  EXPECT_EQ(first->epoch, 1);
+  EXPECT_EQ(first->sequence, 0);
+  EXPECT_FALSE(first->cancel_requested);
+  EXPECT_EQ(*ask.Save(SaveOf("j", 1, model::JobStatus::kProcessing, 3)), SavedState::kSaved);
+
+  const auto second = ask.Take(TakeOf("j"));
+  ASSERT_TRUE(second.ok());
+  EXPECT_EQ(second->state, TakenState::kInterrupted);
+  EXPECT_EQ(second->epoch, 2);
+  EXPECT_EQ(second->sequence, 3);
+  EXPECT_EQ(second->percent, 40);
+  EXPECT_EQ(second->event, "{\"event\":3}");
+  EXPECT_EQ(second->identity, "llm.requests/0/7");
+}
+
+TYPED_TEST_P(JobConformanceTest, WhoeverHadAJobBeforeWritesNoMore) {
+  auto ask = this->Ask();
+  ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
+  ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
+  EXPECT_EQ(*ask.Save(SaveOf("j", 1, model::JobStatus::kProcessing)), SavedState::kRefused);
+  EXPECT_EQ(*ask.Save(SaveOf("j", 2, model::JobStatus::kProcessing)), SavedState::kSaved);
+  EXPECT_EQ(*ask.Save(SaveOf("unknown", 1, model::JobStatus::kProcessing)), SavedState::kRefused);
+}
+
+TYPED_TEST_P(JobConformanceTest, AJobThatHasEndedStaysAsItIs) {
+  auto ask = this->Ask();
+  ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
+  EXPECT_EQ(*ask.Save(SaveOf("j", 1, model::JobStatus::kCompleted, 9)), SavedState::kSaved);
+  EXPECT_EQ(*ask.Save(SaveOf("j", 1, model::JobStatus::kProcessing, 10)), SavedState::kRefused);
+  const auto taken = ask.Take(TakeOf("j"));
+  ASSERT_TRUE(taken.ok());
+  EXPECT_EQ(taken->state, TakenState::kEnded);
+  EXPECT_EQ(taken->status, model::JobStatus::kCompleted);
+  EXPECT_EQ(taken->sequence, 9);
+  EXPECT_EQ(taken->result, "{\"result\":1}");
+  for (const CommandKind kind : {CommandKind::kCancel, CommandKind::kRetry}) {
+    const auto commanded = ask.Command(CommandOf(kind, "j"));
+    ASSERT_TRUE(commanded.ok());
+    EXPECT_EQ(commanded->state, CommandedState::kIllegal);
+    EXPECT_EQ(commanded->status, model::JobStatus::kCompleted);
+  }
+}
+
+TYPED_TEST_P(JobConformanceTest, AnIdBelongsToOneRequestOfOneUser) {
+  auto ask = this->Ask();
+  ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
+  EXPECT_EQ(ask.Take(TakeOf("j", "someone else"))->state, TakenState::kOtherUser);
+  ports::TakeJobRecord other = TakeOf("j");
+  other.content = "another hash";
+  EXPECT_EQ(ask.Take(other)->state, TakenState::kOtherContent);
+  EXPECT_EQ(ask.Command(CommandOf(CommandKind::kCancel, "j", "someone else"))->state,
+            CommandedState::kOtherUser);
+  // None of that has taken it from whoever has it.
+  EXPECT_EQ(*ask.Save(SaveOf("j", 1, model::JobStatus::kProcessing)), SavedState::kSaved);
+}
+
+TYPED_TEST_P(JobConformanceTest, ACancellationIsPushedAndToldToWhoeverSavesOrTakes) {
+  auto ask = this->Ask();
+  ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
+  EXPECT_EQ(ask.Command(CommandOf(CommandKind::kCancel, "j"))->state, CommandedState::kDone);
+  EXPECT_EQ(ask.AwaitCancel(std::chrono::seconds(10)), "j");
+  EXPECT_EQ(*ask.Save(SaveOf("j", 1, model::JobStatus::kProcessing)), SavedState::kCancelRequested);
+  EXPECT_TRUE(ask.Take(TakeOf("j"))->cancel_requested);
+  EXPECT_EQ(*ask.Save(SaveOf("j", 2, model::JobStatus::kCancelled)), SavedState::kSaved);
+  EXPECT_EQ(ask.Take(TakeOf("j"))->status, model::JobStatus::kCancelled);
+}
+
+TYPED_TEST_P(JobConformanceTest, ACancellationMayComeBeforeItsJob) {
+  auto ask = this->Ask();
+  EXPECT_EQ(ask.Command(CommandOf(CommandKind::kCancel, "j"))->state, CommandedState::kUnknown);
+  EXPECT_EQ(ask.Command(CommandOf(CommandKind::kCancel, "k", "other"))->state,
+            CommandedState::kUnknown);
+  EXPECT_EQ(ask.Command(CommandOf(CommandKind::kRetry, "l"))->state, CommandedState::kUnknown);
+  const auto taken = ask.Take(TakeOf("j"));
+  EXPECT_EQ(taken->state, TakenState::kNew);
+  EXPECT_TRUE(taken->cancel_requested);
+  // Only the job of whoever wanted that.
+  EXPECT_FALSE(ask.Take(TakeOf("k"))->cancel_requested);
+  EXPECT_FALSE(ask.Take(TakeOf("l"))->cancel_requested);
+}
+
+TYPED_TEST_P(JobConformanceTest, ARetryIsToldWhatWasAsked) {
+  auto ask = this->Ask();
+  ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
+  EXPECT_EQ(ask.Command(CommandOf(CommandKind::kRetry, "j"))->state, CommandedState::kIllegal);
+  ASSERT_EQ(*ask.Save(SaveOf("j", 1, model::JobStatus::kFailed)), SavedState::kSaved);
+  const auto retry = ask.Command(CommandOf(CommandKind::kRetry, "j"));
+  ASSERT_TRUE(retry.ok());
+  EXPECT_EQ(retry->state, CommandedState::kDone);
+  EXPECT_EQ(retry->request, "{\"job\":1}");
+  EXPECT_EQ(retry->topic, "llm.requests");
+  EXPECT_EQ(retry->identity, "llm.requests/0/7");
+}
+
+REGISTER_TYPED_TEST_SUITE_P(JobConformanceTest, AJobThatIsTakenAgainGoesOnWhereItWas,
+                            WhoeverHadAJobBeforeWritesNoMore, AJobThatHasEndedStaysAsItIs,
+                            AnIdBelongsToOneRequestOfOneUser,
+                            ACancellationIsPushedAndToldToWhoeverSavesOrTakes,
+                            ACancellationMayComeBeforeItsJob, ARetryIsToldWhatWasAsked);
+
+}  // namespace llmbatch::coordinator

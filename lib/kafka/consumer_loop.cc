@@ -161,7 +161,8 @@ void ConsumerLoop::End() {
   if (close_by_) events_.emplace_back(ports::ConsumerStopped{});
   Post();
   // librdkafka waits for an answer to every rebalance before it ends.
-  if (let_go_by_ || arriving_) client->Unassign();
+  if (let_go_by_) client->GiveBack(leaving_);
+  if (arriving_) client->Refuse();
   if (!client->closed()) GiveUp(std::move(client), reporter_);
 }
 
@@ -181,14 +182,14 @@ void ConsumerLoop::TakeCommands() {
 }
 
 void ConsumerLoop::Apply(ports::CommitOffsets& commit) {
+  if (commit.offsets.empty()) return Answer(commit.commit, {});
   const bool owned = std::all_of(commit.offsets.begin(), commit.offsets.end(),
                                  [this](const auto& each) { return Owns(each.partition); });
-  if (!owned) {
+  if (!owned || commit.assignment != CurrentAssignment()) {
     // The broker would take it, and set another owner's offset back.
     return Answer(commit.commit, base::MakeError(base::ErrorKind::kAborted,
                                                  "a partition to commit is not assigned any more"));
   }
-  if (commit.offsets.empty()) return Answer(commit.commit, {});
   auto begun = client_->Commit(commit);
   if (!begun) return Answer(commit.commit, std::move(begun));
   commits_.insert(commit.commit);
@@ -217,7 +218,7 @@ void ConsumerLoop::Apply(ports::StopConsuming& /*stop*/) {
   close_by_ = SteadyNow() + options_.close_timeout;
   if (arriving_) {
     arriving_.reset();
-    client_->Unassign();
+    client_->Refuse();
   }
   // A broken client has left the group already.
   if (rebuild_at_ || !client_->Close()) finished_ = true;
@@ -284,9 +285,9 @@ void ConsumerLoop::OnMessages(EventHandle event) {
       reporter_->ReportError(message->err, "a partition can't be read");
       continue;
     }
-    // After PartitionsRevoked they are the next owner's.
-    if (let_go_by_ || assigned_.empty()) continue;
     ports::Record record = ToRecord(*message);
+    // After PartitionsRevoked they are the next owner's.
+    if (assigned_.empty() || IsLeaving(record.partition)) continue;
     gathered_bytes_ += SizeOf(record);
     events_.emplace_back(ports::RecordReceived{std::move(record)});
   }
@@ -317,13 +318,15 @@ void ConsumerLoop::OnError(EventHandle event) {
 // ─────────────────────────────────────────────────────────────────────────────────────────
 
 void ConsumerLoop::OnRebalance(EventHandle event) {
-  if (rebuild_at_) return client_->Unassign();
+  std::vector<model::TopicPartition> names =
+      NamesOf(rd_kafka_event_topic_partition_list(event.get()));
   if (rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
-    return BeginRevoke(client_->AssignmentLost());
+    if (rebuild_at_) return client_->GiveBack(names);
+    return BeginRevoke(client_->IsCooperative() ? std::move(names) : AllAssigned(),
+                       client_->AssignmentLost());
   }
-  if (close_by_) return client_->Unassign();
-  arriving_ = Arrival{.partitions = NamesOf(rd_kafka_event_topic_partition_list(event.get())),
-                      .next_try = SteadyNow()};
+  if (rebuild_at_ || close_by_) return client_->Refuse();
+  arriving_ = Arrival{.partitions = std::move(names), .next_try = SteadyNow()};
 }
 
 // Never begins at a guessed position: it would repeat or skip requests.
@@ -335,31 +338,45 @@ void ConsumerLoop::Arrive(base::Timestamp now) {
     return;
   }
   arriving_.reset();
-  auto taken = client_->Assign(*committed);
+  auto taken = client_->Take(*committed);
   if (!taken) {
     reporter_->Report(ports::LogLevel::kError, "assign", taken.error().message);
-    return client_->Unassign();
+    return client_->Refuse();
   }
   rebuild_delay_ = kFirstRebuildDelay;
   if (committed->empty()) return;
-  assigned_ = *committed;
-  for (ports::AssignedPartition& each : assigned_) each.metadata.clear();
+  for (const ports::AssignedPartition& each : *committed) {
+    assigned_.push_back(
+        {.partition = each.partition, .committed_offset = each.committed_offset, .metadata = {}});
+  }
   // Posted before the next poll, so before any of their records.
   events_.emplace_back(ports::PartitionsAssigned{.partitions = std::move(committed).value(),
                                                  .assignment = NextAssignment()});
 }
 
-void ConsumerLoop::BeginRevoke(bool lost) {
-  if (arriving_ || assigned_.empty()) {
-    arriving_.reset();
-    return client_->Unassign();
-  }
-  if (let_go_by_) return;
+std::vector<model::TopicPartition> ConsumerLoop::AllAssigned() const {
   std::vector<model::TopicPartition> partitions;
   for (const ports::AssignedPartition& each : assigned_) partitions.push_back(each.partition);
+  return partitions;
+}
+
+void ConsumerLoop::BeginRevoke(std::vector<model::TopicPartition> partitions, bool lost) {
+  // What was given to us and is taken away before it was read is no news to the core.
+  if (std::exchange(arriving_, {})) client_->Refuse();
+  std::erase_if(partitions, [this](const auto& each) { return !Owns(each) || IsLeaving(each); });
+  if (partitions.empty()) {
+    if (!let_go_by_) client_->GiveBack({});
+    return;
+  }
+  leaving_.insert(leaving_.end(), partitions.begin(), partitions.end());
   events_.emplace_back(ports::PartitionsRevoked{.partitions = std::move(partitions), .lost = lost});
   ++open_revokes_;
-  let_go_by_ = SteadyNow() + options_.revoke_timeout;
+  if (!let_go_by_) let_go_by_ = SteadyNow() + options_.revoke_timeout;
+}
+
+std::int64_t ConsumerLoop::CurrentAssignment() const {
+  const std::lock_guard lock(mutex_);
+  return assignment_;
 }
 
 std::int64_t ConsumerLoop::NextAssignment() {
@@ -369,12 +386,18 @@ std::int64_t ConsumerLoop::NextAssignment() {
 
 void ConsumerLoop::LetGo() {
   let_go_by_.reset();
-  NextAssignment();
-  assigned_.clear();
+  const std::int64_t assignment = NextAssignment();
+  std::erase_if(assigned_, [this](const auto& each) { return IsLeaving(each.partition); });
   // librdkafka remembers a pause, and would not read the partition when it comes back to us.
-  if (!paused_.empty()) client_->Resume({paused_.begin(), paused_.end()});
-  paused_.clear();
-  client_->Unassign();
+  std::vector<model::TopicPartition> paused;
+  for (const model::TopicPartition& each : leaving_) {
+    if (paused_.erase(each) > 0) paused.push_back(each);
+  }
+  if (!paused.empty()) client_->Resume(paused);
+  client_->GiveBack(std::exchange(leaving_, {}));
+  // What stays goes on under the new number.
+  if (!assigned_.empty())
+    events_.emplace_back(ports::PartitionsAssigned{.partitions = {}, .assignment = assignment});
 }
 
 void ConsumerLoop::Break(base::Timestamp now) {
@@ -382,8 +405,9 @@ void ConsumerLoop::Break(base::Timestamp now) {
   pulse_.Broken();
   NextAssignment();
   arriving_.reset();
-  if (!let_go_by_ && !assigned_.empty()) BeginRevoke(/*lost=*/true);
+  if (!assigned_.empty()) BeginRevoke(AllAssigned(), /*lost=*/true);
   let_go_by_.reset();
+  leaving_.clear();
   assigned_.clear();
   paused_.clear();
   for (const model::CommitId commit : std::exchange(commits_, {})) {
@@ -408,6 +432,10 @@ void ConsumerLoop::Rebuild(base::Timestamp now) {
   }
   rebuild_at_.reset();
   pulse_.Rebuilt();
+}
+
+bool ConsumerLoop::IsLeaving(const model::TopicPartition& partition) const {
+  return std::find(leaving_.begin(), leaving_.end(), partition) != leaving_.end();
 }
 
 bool ConsumerLoop::Owns(const model::TopicPartition& partition) const {

@@ -73,14 +73,17 @@ class ConsumerLoop {
   void OnError(EventHandle event);
 
   void Arrive(base::Timestamp now);
-  void BeginRevoke(bool lost);
+  std::vector<model::TopicPartition> AllAssigned() const;
+  void BeginRevoke(std::vector<model::TopicPartition> partitions, bool lost);
   void LetGo();
   // Returns the number of the assignment that begins, or of the time without one.
   std::int64_t NextAssignment();
+  std::int64_t CurrentAssignment() const;
   void Break(base::Timestamp now);
   void Rebuild(base::Timestamp now);
   void Answer(model::CommitId commit, base::Result<void> outcome);
   void End();
+  bool IsLeaving(const model::TopicPartition& partition) const;
   bool Owns(const model::TopicPartition& partition) const;
 
   const ConsumerOptions options_;
@@ -90,8 +93,9 @@ class ConsumerLoop {
 
   std::vector<ports::AssignedPartition> assigned_;  // told to the core; empty metadata
   std::optional<Arrival> arriving_;
-  std::optional<base::Timestamp> let_go_by_;  // set while the core finishes with what is revoked
-  std::int64_t open_revokes_ = 0;             // PartitionsRevoked without their RevokeDone
+  std::vector<model::TopicPartition> leaving_;  // of assigned_: the core finishes with them
+  std::optional<base::Timestamp> let_go_by_;    // set while it does
+  std::int64_t open_revokes_ = 0;               // PartitionsRevoked without their RevokeDone
   std::set<model::TopicPartition> paused_;
   std::unordered_set<model::CommitId> commits_;  // under way
   std::optional<base::Timestamp> rebuild_at_;    // set while the client is broken

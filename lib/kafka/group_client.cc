@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "kafka/errors.h"
@@ -21,14 +22,13 @@ Settings SettingsOf(const ConsumerOptions& options) {
       .defaults = {{"session.timeout.ms", std::to_string(base::ToMillis(options.session_timeout))},
                    // How late a topic is found that was made after us.
                    {"topic.metadata.refresh.interval.ms", "10000"},
+                   {"partition.assignment.strategy", AssignorsFor(rd_kafka_version())},
                    {"queued.max.messages.kbytes", kbytes}},
       .guarantees = {
           {"group.id", options.group},
           {"auto.offset.reset",
            options.auto_offset_reset == AutoOffsetReset::kLatest ? "latest" : "earliest"},
           {"message.max.bytes", std::to_string(options.max_message_bytes)},
-          // Cooperative rebalancing loses assignments before 2.10.
-          {"partition.assignment.strategy", "range,roundrobin"},
           {"enable.auto.commit", "false"},
           {"enable.auto.offset.store", "false"},
           {"enable.partition.eof", "false"},
@@ -36,6 +36,12 @@ Settings SettingsOf(const ConsumerOptions& options) {
           {"allow.auto.create.topics", "false"}}};
   if (!options.instance.empty()) settings.guarantees["group.instance.id"] = options.instance;
   return settings;
+}
+
+// An answer to a rebalance under the cooperative protocol; null: taken.
+void Report(Reporter& reporter, rd_kafka_error_t* refusal, const char* what) {
+  const ErrorHandle error(refusal);
+  if (error) reporter.ReportError(rd_kafka_error_code(error.get()), what);
 }
 
 base::Result<void> Subscribe(rd_kafka_t& client, const std::vector<std::string>& topics) {
@@ -50,6 +56,11 @@ base::Result<void> Subscribe(rd_kafka_t& client, const std::vector<std::string>&
 }
 
 }  // namespace
+
+const char* AssignorsFor(int version) {
+  constexpr int kSoundCooperation = 0x020a00ff;  // 2.10.0
+  return version >= kSoundCooperation ? "cooperative-sticky" : "range,roundrobin";
+}
 
 base::Result<std::unique_ptr<GroupClient>> GroupClient::Create(const ConsumerOptions& options,
                                                                Reporter& reporter) {
@@ -94,13 +105,40 @@ base::Result<std::vector<ports::AssignedPartition>> GroupClient::ReadCommitted(
   return ToError(code, "committed offsets can't be read");
 }
 
-base::Result<void> GroupClient::Assign(const std::vector<ports::AssignedPartition>& partitions) {
-  const rd_kafka_resp_err_t code = rd_kafka_assign(client_.get(), MakeList(partitions).get());
+bool GroupClient::IsCooperative() const {
+  const char* const protocol = rd_kafka_rebalance_protocol(client_.get());
+  return protocol != nullptr && std::string_view(protocol) == "COOPERATIVE";
+}
+
+base::Result<void> GroupClient::Take(const std::vector<ports::AssignedPartition>& partitions) {
+  const PartitionListHandle list = MakeList(partitions);
+  rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (IsCooperative()) {
+    const ErrorHandle error(rd_kafka_incremental_assign(client_.get(), list.get()));
+    if (error) code = rd_kafka_error_code(error.get());
+  } else {
+    code = rd_kafka_assign(client_.get(), list.get());
+  }
   if (code == RD_KAFKA_RESP_ERR_NO_ERROR) return {};
   return ToError(code, "partitions can't be taken");
 }
 
-void GroupClient::Unassign() {
+void GroupClient::Refuse() {
+  if (!IsCooperative()) return GiveBackAll();
+  // It waits for an answer, and takes none but this one.
+  Report(reporter_,
+         rd_kafka_incremental_assign(client_.get(),
+                                     MakeList(std::vector<model::TopicPartition>{}).get()),
+         "partitions can't be refused");
+}
+
+void GroupClient::GiveBack(const std::vector<model::TopicPartition>& partitions) {
+  if (!IsCooperative()) return GiveBackAll();
+  Report(reporter_, rd_kafka_incremental_unassign(client_.get(), MakeList(partitions).get()),
+         "partitions can't be given back");
+}
+
+void GroupClient::GiveBackAll() {
   const rd_kafka_resp_err_t code = rd_kafka_assign(client_.get(), nullptr);
   if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
     reporter_.ReportError(code, "partitions can't be given back");

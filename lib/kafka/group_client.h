@@ -15,6 +15,10 @@
 
 namespace llmbatch::kafka {
 
+// The assignors to join a group with, by rd_kafka_version(). Before 2.10 a commit during a
+// cooperative rebalance loses the assignment (librdkafka #4059).
+const char* AssignorsFor(int version);
+
 // Belongs to one thread, but for Wake().
 class GroupClient {
  public:
@@ -31,8 +35,13 @@ class GroupClient {
   // Blocks for up to `timeout`.
   base::Result<std::vector<ports::AssignedPartition>> ReadCommitted(
       const std::vector<model::TopicPartition>& partitions, base::Duration timeout);
-  base::Result<void> Assign(const std::vector<ports::AssignedPartition>& partitions);
-  void Unassign();
+  // Whether a rebalance tells what changes only; otherwise everything is given back and anew.
+  bool IsCooperative() const;
+  // Answers to a rebalance: partitions are read from their committed offsets, not taken, or not
+  // read any more; all of them if it isn't cooperative.
+  base::Result<void> Take(const std::vector<ports::AssignedPartition>& partitions);
+  void Refuse();
+  void GiveBack(const std::vector<model::TopicPartition>& partitions);
   // Whether the group has given the assignment to others already.
   bool AssignmentLost() const;
 
@@ -54,6 +63,8 @@ class GroupClient {
 
  private:
   GroupClient(ClientHandle client, Reporter& reporter);
+
+  void GiveBackAll();
 
   Reporter& reporter_;
   ClientHandle client_;

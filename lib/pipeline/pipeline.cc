@@ -171,7 +171,13 @@ void Pipeline::On(ports::OffsetsCommitted& event) {
 void Pipeline::Commit(const std::vector<model::TopicPartition>& partitions) {
   // Offsets go with the messages that they stand for, or not at all.
   if (transactions_) return;
-  if (auto commit = partitions_.CommitNow(commit_ids_.Next(), partitions)) Emit(std::move(*commit));
+  Commit(partitions_.CommitNow(commit_ids_.Next(), partitions));
+}
+
+void Pipeline::Commit(std::optional<ports::CommitOffsets> commit) {
+  if (!commit) return;
+  commit->assignment = assignment_;
+  Emit(*std::move(commit));
 }
 
 void Pipeline::Transact() {
@@ -276,10 +282,7 @@ void Pipeline::EndRound() {
       (!HasUnpublished() || revocation_->lost || now_.steady >= revocation_->deadline)) {
     FinishRevocation();
   }
-  if (!transactions_) {
-    if (auto commit = partitions_.NextCommit(commit_ids_.Next(), now_.steady))
-      Emit(std::move(*commit));
-  }
+  if (!transactions_) Commit(partitions_.NextCommit(commit_ids_.Next(), now_.steady));
   if (phase_ == Phase::kRunning) {
     for (ports::Command& command : partitions_.FlowControl()) out_.push_back(std::move(command));
   }

@@ -282,6 +282,7 @@ class Pipeline {
   void ReportWaiting();
   void ReportGauges();
   void Commit(const std::vector<model::TopicPartition>& partitions);
+  void Commit(std::optional<ports::CommitOffsets> commit);
   // Begins the next transaction, if there is one to begin.
   void Transact();
   void ForgetPartitions(const std::vector<model::TopicPartition>& partitions);

@@ -28,10 +28,12 @@ struct PartitionOffset {
   std::string metadata;     // UTF-8, at most 4,096 bytes
 };
 
-// Answered by OffsetsCommitted.
+// Answered by OffsetsCommitted. `assignment` is that of the last PartitionsAssigned: under another
+// one it fails, for others may have read on meanwhile.
 struct CommitOffsets {
   model::CommitId commit;
   std::vector<PartitionOffset> offsets;
+  std::int64_t assignment = 0;
 };
 
 // No completion; records read before may still follow. Pausing what is paused does nothing.

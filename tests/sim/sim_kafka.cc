@@ -212,10 +212,11 @@ void SimKafka::Publish(int replica, const ports::PublishRecord& command) {
   });
 }
 
-bool SimKafka::MayCommit(int replica, const ports::RunTransaction& command) const {
+bool SimKafka::MayCommit(int replica, std::int64_t assignment,
+                         const std::vector<ports::PartitionOffset>& offsets) const {
   const auto member = members_.find(replica);
-  if (member == members_.end() || member->second.assignment != command.assignment) return false;
-  return std::all_of(command.offsets.begin(), command.offsets.end(), [&](const auto& each) {
+  if (member == members_.end() || member->second.assignment != assignment) return false;
+  return std::all_of(offsets.begin(), offsets.end(), [&](const auto& each) {
     return partitions_.at(each.partition.partition).owner == replica;
   });
 }
@@ -224,7 +225,8 @@ void SimKafka::Transact(int replica, const ports::RunTransaction& command) {
   const bool fails = rng_.Below(1000) < plan_.publish_failures;
   schedule_.After(Latency() * 5, [this, replica, command, fails] {
     // What a replica that was killed has begun is never committed.
-    const bool committed = !fails && !command.offsets.empty() && MayCommit(replica, command);
+    const bool committed = !fails && !command.offsets.empty() &&
+                           MayCommit(replica, command.assignment, command.offsets);
     if (committed) {
       for (const ports::PublishRecord& each : command.records) written_.push_back(each.message);
       for (const ports::PartitionOffset& each : command.offsets) Commit(each);
@@ -247,12 +249,11 @@ void SimKafka::Commit(const ports::PartitionOffset& offset) {
 }
 
 void SimKafka::Commit(int replica, ports::CommitOffsets& command) {
-  const bool fails = rng_.Below(1000) < plan_.commit_failures;
+  // A former owner's commit is refused, also if it has become the owner again.
+  const bool fails = rng_.Below(1000) < plan_.commit_failures ||
+                     !MayCommit(replica, command.assignment, command.offsets);
   if (!fails) {
-    for (const ports::PartitionOffset& each : command.offsets) {
-      // A former owner's commit is refused by the broker.
-      if (partitions_.at(each.partition.partition).owner == replica) Commit(each);
-    }
+    for (const ports::PartitionOffset& each : command.offsets) Commit(each);
   }
   schedule_.After(Latency(), [this, replica, id = command.commit, fails] {
     deliver_(replica, ports::OffsetsCommitted{.commit = id,

@@ -75,7 +75,8 @@ class SimKafka {
 
   void Publish(int replica, const ports::PublishRecord& command);
   void Transact(int replica, const ports::RunTransaction& command);
-  bool MayCommit(int replica, const ports::RunTransaction& command) const;
+  bool MayCommit(int replica, std::int64_t assignment,
+                 const std::vector<ports::PartitionOffset>& offsets) const;
   void Commit(const ports::PartitionOffset& offset);
   void RemoveMember(int replica);
   void Commit(int replica, ports::CommitOffsets& command);

@@ -126,7 +126,8 @@ ports::CommitOffsets Commit(std::uint64_t id, const std::string& topic, std::int
   return {.commit = model::CommitId{id},
           .offsets = {{.partition = {.topic = topic, .partition = partition},
                        .offset = offset,
-                       .metadata = std::move(metadata)}}};
+                       .metadata = std::move(metadata)}},
+          .assignment = 1};
 }
 
 }  // namespace llmbatch::kafka

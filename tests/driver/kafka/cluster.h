@@ -70,6 +70,7 @@ void Leave(Consumer& consumer, Mailbox& mailbox);
 
 ports::PublishRecord Publication(std::uint64_t id, std::string topic, std::string key,
                                  std::string value);
+// As of the consumer's first assignment.
 ports::CommitOffsets Commit(std::uint64_t id, const std::string& topic, std::int32_t partition,
                             std::int64_t offset, std::string metadata = "");
 

@@ -8,6 +8,7 @@
 #include "driver/kafka/cluster.h"
 #include "driver/kafka/mailbox.h"
 #include "kafka/consumer.h"
+#include "kafka/group_client.h"
 #include "runtime/clock.h"
 
 namespace llmbatch::kafka {
@@ -132,6 +133,85 @@ TEST(Rebalance, EndsThePauseOfAPartitionThatComesBack) {
 
   mailbox.Wait<ports::RecordReceived>(2);
   EXPECT_THAT(mailbox.Records(), testing::ElementsAre("requests/0/0 a", "requests/0/1 b"));
+}
+
+TEST(Rebalance, RefusesACommitOfAnEarlierTimeOfOwning) {
+  Cluster cluster;
+  cluster.CreateTopic("requests", 1);
+  cluster.Write("requests", 0, {"a", "b"});
+  Mailbox mailbox;
+  auto consumer = StartConsumer(cluster.ConsumerOf({"^requests.*"}), mailbox);
+  mailbox.Wait<ports::RecordReceived>(2);
+  cluster.CreateTopic("requests2", 1);
+  mailbox.Wait<ports::PartitionsRevoked>(1);
+  consumer->Execute({ports::RevokeDone{}});
+  const auto assigned = mailbox.Wait<ports::PartitionsAssigned>(2);
+
+  ports::CommitOffsets late = Commit(1, "requests", 0, 1);
+  ports::CommitOffsets timely = Commit(2, "requests", 0, 2);
+  timely.assignment = assigned.back().assignment;
+  consumer->Execute({late, timely});
+
+  const auto committed = mailbox.Wait<ports::OffsetsCommitted>(2);
+  ASSERT_THAT(committed, SizeIs(2));
+  EXPECT_FALSE(committed[0].outcome.ok()) << "another owner may have committed more meanwhile";
+  EXPECT_TRUE(committed[1].outcome.ok());
+}
+
+// What the group does together doesn't stop what goes on.
+TEST(CooperativeRebalance, TakesAwayOnlyWhatGoesToAnother) {
+  Cluster cluster;
+  cluster.CreateTopic("requests", 2);
+  cluster.Write("requests", 0, {"a"});
+  cluster.Write("requests", 1, {"b"});
+  ConsumerOptions options = cluster.ConsumerOf({"requests"});
+  options.connection.properties = {{"partition.assignment.strategy", "cooperative-sticky"}};
+  Mailbox old_mailbox;
+  auto old_owner = StartConsumer(options, old_mailbox);
+  old_mailbox.Wait<ports::RecordReceived>(2);
+  Mailbox new_mailbox;
+  auto new_owner = StartConsumer(options, new_mailbox);
+
+  const auto revoked = old_mailbox.Wait<ports::PartitionsRevoked>(1);
+  ASSERT_THAT(revoked, SizeIs(1));
+  ASSERT_THAT(revoked[0].partitions, SizeIs(1));
+  const model::TopicPartition gone = revoked[0].partitions[0];
+  const model::TopicPartition kept{.topic = "requests", .partition = 1 - gone.partition};
+  old_owner->Execute({ports::RevokeDone{}});
+
+  const auto assigned = old_mailbox.Wait<ports::PartitionsAssigned>(2);
+  ASSERT_THAT(assigned, SizeIs(2));
+  EXPECT_THAT(assigned[1].partitions, IsEmpty()) << "only the number is new";
+  new_mailbox.Wait<ports::PartitionsAssigned>(1);
+  ASSERT_THAT(Assigned(new_mailbox), SizeIs(1));
+  EXPECT_EQ(Assigned(new_mailbox)[0].partition, gone);
+
+  cluster.Write(kept.topic, kept.partition, {"c"});
+  old_mailbox.Wait<ports::RecordReceived>(3);
+  EXPECT_THAT(old_mailbox.Records().back(), testing::EndsWith("/1 c"));
+  new_mailbox.Wait<ports::RecordReceived>(1);
+}
+
+TEST(CooperativeRebalance, GivesEverythingBackAtTheEnd) {
+  Cluster cluster;
+  cluster.CreateTopic("requests", 2);
+  ConsumerOptions options = cluster.ConsumerOf({"requests"});
+  options.connection.properties = {{"partition.assignment.strategy", "cooperative-sticky"}};
+  Mailbox mailbox;
+  auto consumer = StartConsumer(options, mailbox);
+  mailbox.Wait<ports::PartitionsAssigned>(1);
+
+  Leave(*consumer, mailbox);
+
+  const auto revoked = mailbox.All<ports::PartitionsRevoked>();
+  ASSERT_THAT(revoked, SizeIs(1));
+  EXPECT_THAT(revoked[0].partitions, SizeIs(2));
+}
+
+TEST(CooperativeRebalance, IsTheDefaultWhereLibrdkafkaIsSoundForIt) {
+  EXPECT_STREQ(AssignorsFor(0x020002ff), "range,roundrobin");
+  EXPECT_STREQ(AssignorsFor(0x020900ff), "range,roundrobin");
+  EXPECT_STREQ(AssignorsFor(0x020a00ff), "cooperative-sticky");
 }
 
 TEST(Stop, RevokesLeavesTheGroupAndTellsItOnce) {

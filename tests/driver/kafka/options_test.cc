@@ -60,8 +60,8 @@ TEST(Start, NeverTellsASecret) {
 }
 
 TEST(Start, RefusesPropertiesThatDeliveryRestsOn) {
-  for (const char* name : {"enable.auto.commit", "isolation.level", "group.id",
-                           "partition.assignment.strategy", "enable.auto.offset.store"}) {
+  for (const char* name :
+       {"enable.auto.commit", "isolation.level", "group.id", "enable.auto.offset.store"}) {
     ConsumerOptions options = Sound();
     options.connection.properties = {{name, "true"}};
     EXPECT_THAT(ConsumerError(options), AllOf(HasSubstr(name), HasSubstr("llmbatchd"))) << name;

@@ -36,7 +36,8 @@ struct Plan {
   int freezes = 0;   // a replica stands still for a while and goes on as if nothing had happened
   int redis_outages = 0;
   bool exactly_once = false;
-  int reloads = 0;  // a replica gets a changed configuration, or one that is refused
+  bool cached = false;  // answers serve whoever asks the same, and some do
+  int reloads = 0;      // a replica gets a changed configuration, or one that is refused
   bool busy_elsewhere =
       false;  // replicas live in the eyes of Redis also while they do nothing here
 
@@ -45,6 +46,8 @@ struct Plan {
 
   int kills() const { return crashes + untold_ends; }
 
+  // Every task keeps its answers, also those from prompts with several items.
+  void Cache(bool batched);
   // Another configuration within the bounds of this plan's.
   ports::ConfigurationLoaded Changed(base::Rng& rng) const;
 

@@ -1,4 +1,4 @@
-"""An Apache Kafka broker (KRaft, one node) in a folder of its own."""
+"""An Apache Kafka broker (KRaft), or three of them, each in a folder of its own."""
 
 import subprocess
 
@@ -19,10 +19,14 @@ SASL_USER = "daemon"
 
 
 class Kafka:
-    def __init__(self, folder, certificates=None, password=None):
+    def __init__(self, folder, certificates=None, password=None, node=1, controllers=None):
         """`certificates`: name → certificate; for each there is a TLS listener besides the plain one (`secured`), and
-        one with SASL for the first of them (`secured["sasl"]`)."""
+        one with SASL for the first of them (`secured["sasl"]`). `controllers`: node → port, of all brokers of a
+        cluster."""
         self.folder = folder
+        self.node = node
+        self._controllers = controllers or {node: free_port()}
+        self.replication = min(3, len(self._controllers))
         self._certificates = certificates or {}
         self._password = password
         names = [*self._certificates, "sasl"] if self._certificates else []
@@ -31,7 +35,7 @@ class Kafka:
         self.bootstrap = f"127.0.0.1:{self.port}"
         self._process = None
         folder.mkdir(parents=True)
-        self._write_properties(free_port())
+        self._write_properties()
         users = ["--add-scram", f"SCRAM-SHA-256=[name={SASL_USER},password={password}]"] if password else []
         self._run_tool("kafka.tools.StorageTool", "format", "-t", _CLUSTER_ID, "-c", self._properties, *users)
 
@@ -41,9 +45,15 @@ class Kafka:
 
     def start(self):
         """Starts the broker, again after stop() with the same data, and waits until it answers."""
+        self.begin()
+        self.wait()
+
+    def begin(self):
         self._process = Process(
             [*_JAVA, "-cp", paths.KAFKA_LIBS / "*", "kafka.Kafka", self._properties], self.folder / "broker.log"
         )
+
+    def wait(self):
         wait_for(self._answers, 120, lambda: f"Kafka answers on {self.bootstrap}: {self._process.tail()}")
 
     def stop(self):
@@ -95,16 +105,18 @@ class Kafka:
                 ]
         return [*lines, f"listener.security.protocol.map={','.join(protocols)}"]
 
-    def _write_properties(self, controller_port):
+    def _write_properties(self):
+        controller = f"127.0.0.1:{self._controllers[self.node]}"
+        voters = ",".join(f"{node}@127.0.0.1:{port}" for node, port in self._controllers.items())
         secured = "".join(f",{name}://{address}" for name, address, *_ in self._listeners())
         request_bytes = MAX_MESSAGE_BYTES + 1024 * 1024
         self._properties.write_text(
             "\n".join(
                 [
                     "process.roles=broker,controller",
-                    "node.id=1",
-                    f"controller.quorum.voters=1@127.0.0.1:{controller_port}",
-                    f"listeners=PLAINTEXT://{self.bootstrap},CONTROLLER://127.0.0.1:{controller_port}{secured}",
+                    f"node.id={self.node}",
+                    f"controller.quorum.voters={voters}",
+                    f"listeners=PLAINTEXT://{self.bootstrap},CONTROLLER://{controller}{secured}",
                     f"advertised.listeners=PLAINTEXT://{self.bootstrap}{secured}",
                     *self._security(),
                     "controller.listener.names=CONTROLLER",
@@ -112,15 +124,46 @@ class Kafka:
                     "auto.create.topics.enable=false",
                     f"message.max.bytes={request_bytes}",
                     f"replica.fetch.max.bytes={request_bytes}",
-                    "offsets.topic.replication.factor=1",
+                    f"min.insync.replicas={max(1, self.replication - 1)}",
+                    f"offsets.topic.replication.factor={self.replication}",
                     "offsets.topic.num.partitions=4",
-                    "transaction.state.log.replication.factor=1",
-                    "transaction.state.log.min.isr=1",
+                    f"transaction.state.log.replication.factor={self.replication}",
+                    f"transaction.state.log.min.isr={max(1, self.replication - 1)}",
                     "transaction.state.log.num.partitions=4",
                     "group.initial.rebalance.delay.ms=0",
                     "group.min.session.timeout.ms=1000",
-                    # On a busy machine the one node must not take itself for dead.
-                    "broker.session.timeout.ms=60000",
+                    # On a busy machine the one node must not take itself for dead; of several one may die.
+                    f"broker.session.timeout.ms={60000 if self.replication == 1 else 9000}",
                 ]
             )
         )
+
+
+class KafkaCluster:
+    """Three brokers, each of them a controller, too; every topic is on all of them, and two must have a record."""
+
+    def __init__(self, folder, brokers=3):
+        self.folder = folder
+        controllers = {node: free_port() for node in range(1, brokers + 1)}
+        self.brokers = [Kafka(folder / f"broker{node}", node=node, controllers=controllers) for node in controllers]
+        self.bootstrap = ",".join(broker.bootstrap for broker in self.brokers)
+        self.replication = brokers
+
+    def start(self):
+        for broker in self.brokers:
+            broker.begin()
+        for broker in self.brokers:
+            broker.wait()
+        wait_for(lambda: len(self.admin().list_topics(timeout=5).brokers) == len(self.brokers), 120, "all brokers")
+
+    def close(self):
+        for broker in self.brokers:
+            broker.close()
+
+    def admin(self):
+        return AdminClient({"bootstrap.servers": self.bootstrap, "log_level": 0})
+
+    def leader_of(self, topic, partition):
+        """The broker that leads the partition; None: nobody does at the moment."""
+        leader = self.admin().list_topics(topic, timeout=10).topics[topic].partitions[partition].leader
+        return next((broker for broker in self.brokers if broker.node == leader), None)

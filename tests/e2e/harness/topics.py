@@ -58,7 +58,7 @@ class Topics:
     def create(self, topic, partitions):
         config = {"max.message.bytes": str(MAX_MESSAGE_BYTES + 512 * 1024)}
         admin = self._kafka.admin()
-        admin.create_topics([NewTopic(topic, partitions, 1, config=config)])[topic].result(timeout=30)
+        admin.create_topics([NewTopic(topic, partitions, self._kafka.replication, config=config)])[topic].result(timeout=30)
 
     def produce(self, topic, messages):
         """Writes (key, value) or (key, value, headers) tuples and waits until the broker has them all."""

@@ -210,6 +210,26 @@ TEST(ShippedConfig, HasATaskThatWritesPlans) {
   EXPECT_EQ(outcome.config->catalog->tasks.at("write_plan")->workflow, "chain");
 }
 
+TEST(ShippedConfig, HasATaskForEachOtherWorkflowAndThoseThatItsStepsAreAskedWith) {
+  const struct {
+    const char *file, *task, *workflow, *kind, *other;
+  } cases[] = {
+      {"classify_sessions", "classify_sessions", "classification", "resolve",
+       "same_classifications"},
+      {"compare_documents", "compare_documents", "comparison", "merge", "merge_comparisons"},
+      {"ask_documents", "ask_documents", "query", "merge", "merge_answers"},
+  };
+  for (const auto& each : cases) {
+    const std::string name = std::string("tasks/") + each.file + ".toml";
+    const LoadOutcome outcome = LoadShipped(name, ReadShipped(name));
+    ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+    const auto& tasks = outcome.config->catalog->tasks;
+    EXPECT_EQ(tasks.at(each.task)->workflow, each.workflow);
+    EXPECT_EQ(tasks.at(each.task)->steps.at(each.kind), each.other);
+    EXPECT_TRUE(tasks.contains(each.other));
+  }
+}
+
 TEST(ShippedPrices, KnowNoModelThatEnds) {
   const std::string prices = ReadShipped("prices.toml");
   ASSERT_FALSE(prices.empty());

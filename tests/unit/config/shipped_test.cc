@@ -230,6 +230,30 @@ TEST(ShippedConfig, HasATaskForEachOtherWorkflowAndThoseThatItsStepsAreAskedWith
   }
 }
 
+TEST(ShippedConfig, TellsWhatIsWrongWithTheTasksOfSteps) {
+  const struct {
+    const char *line, *key, *what;
+  } cases[] = {
+      {"", "steps.merge", "missing: the name of the task that asks for this"},
+      {"merge = \"merge_answer\"", "steps.merge",
+       "unknown task \"merge_answer\"; did you mean \"merge_answers\"?"},
+      {"merge = \"ask_documents\"", "steps.merge",
+       "must name a task with workflow = \"map\" and answer = \"items\""},
+      {"merge = \"merge_answers\"\nmrege = \"merge_answers\"", "steps.mrege",
+       "unknown key; did you mean \"merge\"?"},
+  };
+  const std::string name = "tasks/ask_documents.toml";
+  const std::string right = "merge = \"merge_answers\"";
+  for (const auto& each : cases) {
+    std::string text = ReadShipped(name);
+    text.replace(text.find(right), right.size(), each.line);
+    const LoadOutcome outcome = LoadShipped(name, text);
+    ASSERT_EQ(outcome.problems.size(), 1U) << Shown(outcome.problems);
+    EXPECT_EQ(outcome.problems[0].key, std::string("tasks.ask_documents.") + each.key);
+    EXPECT_EQ(outcome.problems[0].what, each.what);
+  }
+}
+
 TEST(ShippedPrices, KnowNoModelThatEnds) {
   const std::string prices = ReadShipped("prices.toml");
   ASSERT_FALSE(prices.empty());

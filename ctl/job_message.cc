@@ -136,7 +136,7 @@ base::Result<std::size_t> CountItems(model::Job& job, const model::Task& task) {
   if (workflows::IsKnown(job.workflow) && job.workflow != task.workflow) {
     return base::Invalid("workflow: task '" + task.name + "' is for workflow " + task.workflow);
   }
-  const auto made = workflows::Make(job, task);
+  const auto made = workflows::Make(job, task, task.max_batch_tokens);
   if (const auto* malformed = std::get_if<wire::Malformed>(&made)) return ErrorOf(*malformed);
   const auto& workflow = std::get<std::unique_ptr<workflows::Workflow>>(made);
   return static_cast<std::size_t>(workflow->standing().items.total);

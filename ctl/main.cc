@@ -22,6 +22,7 @@
 #include "ctl/job_message.h"
 #include "ctl/letter_commands.h"
 #include "ctl/listing.h"
+#include "ctl/plan.h"
 #include "ctl/prices.h"
 #include "ctl/record_commands.h"
 #include "ctl/session.h"
@@ -264,8 +265,37 @@ class Program {
     return Watch(session, submission->id, before - std::chrono::seconds(10));
   }
 
+  void AddPlan() {
+    CLI::App* plan = AddCommand(
+        &app_, "plan", "What a job would need: batches, tokens, cost and time, without a call");
+    plan->add_option("file", file_, "The job as JSON; - is standard input")
+        ->type_name("FILE")
+        ->required();
+    plan->add_option("--call-time", call_time_, "How long a call takes")
+        ->type_name("DURATION")
+        ->capture_default_str();
+    plan->callback([this] { run_ = [this] { return RunPlan(); }; });
+  }
+
+  ExitCode RunPlan() const {
+    const auto call_time = config::ParseDuration(call_time_);
+    if (!call_time) throw CLI::ValidationError("--call-time", "must be a number with a unit: 10s");
+    const auto outcome = Load(common_, config::Credentials::kNone);
+    if (!outcome.config) return kExitConfiguration;
+    const auto message = ReadInput(file_);
+    const auto plan = message ? PlanOf(*message, *outcome.config, *call_time)
+                              : base::Result<Plan>(message.error());
+    if (!plan) {
+      Complain(plan.error().message);
+      return kExitUsage;
+    }
+    std::cout << (common_.json ? JsonOf(*plan) + "\n" : TextOf(*plan));
+    return plan->too_large > 0 ? kExitLeftOver : kExitDone;
+  }
+
   void AddWorkCommands() {
     AddSubmit();
+    AddPlan();
     CLI::App* watch = AddKafkaCommand(
         &app_, "watch", "Follows a job until its result is there", [this](const Session& session) {
           return Watch(session, job_id_, TimeOption("--since", watch_since_));
@@ -419,6 +449,7 @@ class Program {
   std::size_t max_jobs_ = 50;
   std::string watch_since_ = "1h";
   bool full_ = false;
+  std::string call_time_ = "10s";
   std::string max_age_ = "90d";
 };
 

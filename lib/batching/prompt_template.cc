@@ -15,8 +15,8 @@ namespace {
 using kainjow::mustache::data;
 using kainjow::mustache::mustache;
 
-constexpr std::array<std::string_view, 7> kVariables{
-    "items_json", "items", "id", "text", "input_json", "item_count", "schema_json"};
+constexpr std::array<std::string_view, 8> kVariables{
+    "items_json", "items", "id", "text", "input_json", "item_count", "context_json", "schema_json"};
 
 std::string_view Trim(std::string_view text) {
   const auto first = text.find_first_not_of(" \t\r\n");
@@ -120,10 +120,12 @@ base::Result<PromptTemplate> PromptTemplate::Compile(const model::Task& task) {
   return PromptTemplate(std::move(impl));
 }
 
-Prompt PromptTemplate::Render(std::span<const PromptItem> items) const {
+Prompt PromptTemplate::Render(std::span<const PromptItem> items,
+                              std::string_view context_json) const {
   data context;
   for (const auto& [name, value] : impl_->variables) context.set(name, value);
   context.set("item_count", std::to_string(items.size()));
+  context.set("context_json", std::string(context_json));
   context.set("schema_json", impl_->schema_json);
   if (impl_->uses_items_json) context.set("items_json", ItemsJson(items));
   if (impl_->uses_items) {

@@ -25,8 +25,8 @@ struct Prompt {
 };
 
 // Variables: {{items_json}}, the section {{#items}}{{id}} {{text}} {{input_json}}{{/items}},
-// {{item_count}}, {{schema_json}} and the task's own. Nothing is HTML-escaped, and items are never
-// read as templates. Belongs to one thread.
+// {{item_count}}, {{context_json}}, {{schema_json}} and the task's own. Nothing is HTML-escaped,
+// and items are never read as templates. Belongs to one thread.
 class PromptTemplate {
  public:
   // The error names the key ("system" or "prompt") and what is wrong: bad syntax, an unknown
@@ -37,7 +37,8 @@ class PromptTemplate {
   PromptTemplate& operator=(PromptTemplate&&) noexcept;
   ~PromptTemplate();
 
-  Prompt Render(std::span<const PromptItem> items) const;
+  // `context_json` is what all items of the batch have in common; empty: nothing.
+  Prompt Render(std::span<const PromptItem> items, std::string_view context_json = {}) const;
 
  private:
   struct Impl;

@@ -47,12 +47,20 @@ TokenPlanner::TokenPlanner(const PromptTemplate& prompt_template, tokens::Family
   copies_ =
       std::max<std::int64_t>(1, CountProbes(with_probe.system) + CountProbes(with_probe.user) -
                                     CountProbes(none.system) - CountProbes(none.user));
+  const Prompt in_context = prompt_template.Render({}, kProbeText);
+  context_copies_ = CountProbes(in_context.system) + CountProbes(in_context.user) -
+                    CountProbes(none.system) - CountProbes(none.user);
 }
 
 std::int64_t TokenPlanner::ItemTokens(const model::ItemInput& input) const {
   const std::int64_t text =
       tokens::EstimateTokens(InputAsJson(input), tokens::Method::kClasses, family_);
   return wrapping_tokens_ + copies_ * text;
+}
+
+std::int64_t TokenPlanner::ContextTokens(std::string_view context_json) const {
+  if (context_copies_ == 0 || context_json.empty()) return 0;
+  return context_copies_ * tokens::EstimateTokens(context_json, tokens::Method::kClasses, family_);
 }
 
 }  // namespace llmbatch::batching

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 
 #include "batching/prompt_template.h"
 #include "model/item.h"
@@ -21,12 +22,15 @@ class TokenPlanner {
   std::int64_t fixed_tokens() const { return fixed_tokens_; }
   // The item's text as often as the template repeats it, its nonce and its wrapping.
   std::int64_t ItemTokens(const model::ItemInput& input) const;
+  // Of what the items of a batch have in common, as often as the template repeats it.
+  std::int64_t ContextTokens(std::string_view context_json) const;
 
  private:
   tokens::Family family_;
   std::int64_t fixed_tokens_ = 0;
   std::int64_t wrapping_tokens_ = 0;  // an item's share without its text
   std::int64_t copies_ = 1;           // how often an item's text stands in the prompt
+  std::int64_t context_copies_ = 0;   // the same of what a batch has in common
 };
 
 }  // namespace llmbatch::batching

@@ -4,6 +4,7 @@
 
 #include "config/files.h"
 #include "config/sections.h"
+#include "config/values.h"
 
 namespace llmbatch::config {
 namespace {
@@ -90,10 +91,30 @@ class Reader {
       for (const auto& entry : task->route) catalog->models[entry] = models.at(entry);
       catalog->tasks.emplace(name, std::move(task));
     }
+    for (auto& [name, section] : tasks.NamedTables()) CheckSteps(name, section, *catalog);
     if (catalog->tasks.empty()) {
       tasks.Fail("", "missing: add [tasks.NAME] with route and prompt, or task_files");
     }
     return catalog;
+  }
+
+  // A task that steps of another are asked with: one question a step, one object an answer.
+  static void CheckSteps(const std::string& name, Section& section, const model::Catalog& catalog) {
+    for (const auto& [kind, other] : catalog.tasks.at(name)->steps) {
+      Section steps = section.Table("steps");
+      const auto found = catalog.tasks.find(other);
+      if (found == catalog.tasks.end()) {
+        std::vector<std::string> known;
+        for (const auto& [each, task] : catalog.tasks) known.push_back(each);
+        const auto nearest = Nearest(other, known);
+        steps.Fail(kind, "unknown task \"" + other + "\"; " +
+                             (nearest ? "did you mean \"" + *nearest + "\"?"
+                                      : "add [tasks." + other + "]"));
+      } else if (found->second->workflow != "map" ||
+                 found->second->answer != model::AnswerForm::kItems) {
+        steps.Fail(kind, "must name a task with workflow = \"map\" and answer = \"items\"");
+      }
+    }
   }
 
   // Money can only be counted where it is known what a call costs.

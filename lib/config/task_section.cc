@@ -71,19 +71,15 @@ std::string WithoutKey(std::string_view message, std::string_view key) {
 }
 
 void ReadWorkflow(Task& task, Section& section) {
-  const std::vector<std::string> planned{"comparison", "query", "classification"};
   std::string choice;
   for (const std::string_view name : workflows::Names())
     choice += (choice.empty() ? "\"" : " or \"") + std::string(name) + "\"";
   const std::string workflow = section.String("workflow", task.workflow);
   if (workflows::IsKnown(workflow)) {
     task.workflow = workflow;
-    return;
+  } else {
+    section.Fail("workflow", "must be " + choice);
   }
-  const bool is_planned = std::find(planned.begin(), planned.end(), workflow) != planned.end();
-  section.Fail("workflow",
-               is_planned ? "\"" + workflow + "\" is not supported in this version; use " + choice
-                          : "must be " + choice);
 }
 
 // [tasks.NAME.extract]: label pattern = pointer.
@@ -100,6 +96,22 @@ void ReadExtractRules(Task& task, Section& section) {
   }
 }
 
+// [tasks.NAME.steps]: kind of step = task.
+void ReadSteps(Task& task, Section& section) {
+  const auto kinds = workflows::KindsOf(task.workflow);
+  if (kinds.empty() && !section.Has("steps")) return;
+  Section steps = section.Table("steps");
+  for (const std::string_view kind : kinds) {
+    const std::string other = steps.String(kind, "");
+    if (!other.empty()) {
+      task.steps.emplace(kind, other);
+    } else if (!steps.Has(kind)) {
+      steps.Fail(kind, "missing: the name of the task that asks for this");
+    }
+  }
+  steps.RefuseOthers();
+}
+
 void ReadBatching(Task& task, Section& section) {
   task.max_batch_tokens =
       section.Int("max_batch_tokens", task.max_batch_tokens, {.min = 1, .max = 10'000'000});
@@ -112,8 +124,9 @@ void ReadBatching(Task& task, Section& section) {
 
 std::map<std::string, std::string> ReadVariables(Section section) {
   std::map<std::string, std::string> variables;
-  const std::vector<std::string> reserved{"items_json", "items",      "id",         "text",
-                                          "input_json", "item_count", "schema_json"};
+  const std::vector<std::string> reserved{"items_json",   "items",      "id",
+                                          "text",         "input_json", "item_count",
+                                          "context_json", "schema_json"};
   for (const std::string& name : section.Keys()) {
     variables[name] = section.String(name, "", Empty::kAllowed);
     if (std::find(reserved.begin(), reserved.end(), name) != reserved.end()) {
@@ -254,6 +267,7 @@ std::shared_ptr<const Task> ReadTask(const std::string& name, Section section,
   ReadAnswer(*task, section, context);
   ReadPatience(*task, section);
   ReadExtractRules(*task, section);
+  ReadSteps(*task, section);
   task->budget = {.day = ReadMoney(section, "budget_day_usd"),
                   .month = ReadMoney(section, "budget_month_usd")};
   task->isolate_tenants = section.Bool("isolate_tenants", task->isolate_tenants);

@@ -54,6 +54,7 @@ void JobTable::Resume(model::RequestId id, std::int64_t sequence, int percent) {
   Entry& job = jobs_.at(id);
   job.sequence = sequence;
   job.standing.percent = std::max(job.standing.percent, percent);
+  job.percent_told = job.standing.percent;
   job.telling = true;
 }
 
@@ -87,6 +88,7 @@ void JobTable::Take(Entry& job, const Standing& standing) {
   const int before = job.standing.percent;
   job.standing = standing;
   job.standing.percent = std::clamp(standing.percent, before, kWholePercent);
+  job.urgent = job.urgent || HasUntold(job);
 }
 
 std::optional<base::Timestamp> JobTable::DueAt(const Entry& job) const {
@@ -184,7 +186,12 @@ void JobTable::Drop(model::RequestId id) {
 
 model::Progress JobTable::NextProgress(Entry& job, model::JobStatus status, base::Now now) {
   job.telling = true;
-  job.unreported = job.urgent = false;
+  const jobs::Stage* stage = nullptr;
+  if (status == model::JobStatus::kProcessing && HasUntold(job))
+    stage = &job.standing.stages[job.stages_told++];
+  // What follows a stage is told behind it.
+  job.unreported = job.urgent =
+      stage != nullptr && (HasUntold(job) || stage->step != job.standing.step);
   job.last_progress = now.steady;
   model::Progress progress;
   progress.job_id = job.job_id;
@@ -192,9 +199,12 @@ model::Progress JobTable::NextProgress(Entry& job, model::JobStatus status, base
   progress.workflow = job.workflow;
   progress.status = status;
   progress.sequence = ++job.sequence;
-  progress.step = job.standing.step;
-  progress.percent = job.standing.percent;
+  progress.step = stage != nullptr ? stage->step : job.standing.step;
+  job.percent_told =
+      std::max(job.percent_told, stage != nullptr ? stage->percent : job.standing.percent);
+  progress.percent = job.percent_told;
   progress.message = job.standing.message;
+  if (progress.sequence == 1 || job.reset) progress.facts = job.standing.facts;
   progress.items = job.standing.items;
   progress.usage = job.totals.usage;
   progress.cost = job.totals.cost;

@@ -66,6 +66,8 @@ class JobTable {
   // again. Each that is returned is, until:
   void Told(model::RequestId id);  // does nothing for a job that isn't in the table
   bool IsTelling(model::RequestId id) const { return jobs_.at(id).telling; }
+  // There are stages without an event yet; Advance() gives the next one if none is under way.
+  bool HasUntoldStages(model::RequestId id) const { return HasUntold(jobs_.at(id)); }
   // Progress events that were held back and are due now.
   std::vector<std::pair<model::RequestId, model::Progress>> Due(base::Now now);
   std::optional<base::Timestamp> Deadline() const;
@@ -86,6 +88,8 @@ class JobTable {
     Standing standing;
     Totals totals;
     std::int64_t sequence = 0;
+    std::size_t stages_told = 0;
+    int percent_told = 0;
     std::string waiting_for;
     bool started = false;
     bool reset = false;       // to be told with the next event
@@ -96,6 +100,7 @@ class JobTable {
     base::Timestamp last_progress;
   };
 
+  static bool HasUntold(const Entry& job) { return job.stages_told < job.standing.stages.size(); }
   static void Take(Entry& job, const Standing& standing);
   std::optional<base::Timestamp> DueAt(const Entry& job) const;
   static model::Progress NextProgress(Entry& job, model::JobStatus status, base::Now now);

@@ -14,12 +14,22 @@
 
 namespace llmbatch::jobs {
 
+// A step that a job has been through, however quickly.
+struct Stage {
+  std::string step;
+  int percent = 0;
+
+  friend bool operator==(const Stage&, const Stage&) = default;
+};
+
 // How far a job is.
 struct Standing {
   std::string step;
   int percent = 0;  // 0–100
   std::string message;
   model::ItemCounts items;
+  std::vector<Stage> stages;  // from the beginning on, in order: each gets an event of its own
+  std::vector<model::SummaryMember> facts;  // told with the first event
 
   friend bool operator==(const Standing&, const Standing&) = default;
 };

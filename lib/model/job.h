@@ -49,6 +49,14 @@ struct ItemCounts {
   friend bool operator==(const ItemCounts&, const ItemCounts&) = default;
 };
 
+// What only a job's workflow has to tell: a name and its value.
+struct SummaryMember {
+  std::string name;
+  std::string json;
+
+  friend bool operator==(const SummaryMember&, const SummaryMember&) = default;
+};
+
 struct Progress {
   std::string job_id;
   std::string user_id;
@@ -62,17 +70,10 @@ struct Progress {
   Usage usage;
   std::optional<NanoUsd> cost;  // nullopt: a model without a price was used
   std::optional<std::int64_t> eta_seconds;
-  std::string waiting_for;  // empty: nothing
-  bool reset = false;       // what was told of the job before, if anything, could not be looked up
+  std::string waiting_for;           // empty: nothing
+  std::vector<SummaryMember> facts;  // beside what all events have
+  bool reset = false;  // what was told of the job before, if anything, could not be looked up
   base::WallTime at;
-};
-
-// A figure of a job's summary that only its workflow has.
-struct SummaryMember {
-  std::string name;
-  std::string json;
-
-  friend bool operator==(const SummaryMember&, const SummaryMember&) = default;
 };
 
 struct JobResult {

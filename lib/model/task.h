@@ -69,6 +69,8 @@ struct Task {
   std::string results_topic;   // empty: the deployment's
   BudgetCaps budget;
   std::vector<ExtractRule> extract_rules;
+  // What the workflow's steps of another kind are asked with: kind → name of a task.
+  std::map<std::string, std::string> steps;
 };
 
 // Dollars per million tokens become nano-dollars per thousand tokens, which is an integer for every

@@ -15,8 +15,12 @@ constexpr std::size_t kFirstLane = 0;
 
 Batcher::Key Batcher::KeyOf(const Request& request) const {
   const bool isolated = by_user_ || request.recipe->task().isolate_tenants;
-  return Key{.task_version = request.recipe->version(),
-             .tenant = isolated ? request.item.user_id : std::string()};
+  Key key{.task_version = request.recipe->version(),
+          .tenant = isolated ? request.item.user_id : std::string(),
+          .company = {}};
+  if (request.company)
+    key.company = std::to_string(request.job->job.value) + "/" + request.company->name;
+  return key;
 }
 
 Batcher::Fit Batcher::Add(Request& request, base::Timestamp now, ports::Commands& out) {
@@ -28,11 +32,20 @@ Batcher::Fit Batcher::Add(Request& request, base::Timestamp now, ports::Commands
         lane.planner.ItemTokens({.kind = model::ItemInput::Kind::kText, .value = turn.text});
   }
   const std::int64_t tokens = lane.calibration.Calibrated(request.tokens);
-  const batching::BatchBounds bounds{.max_tokens = lane.ItemTokenBound(task),
+  const Key key = KeyOf(request);
+  const auto found = gathering_.find(key);
+  if (request.company) {
+    request.context_tokens = found != gathering_.end()
+                                 ? found->second.context_tokens
+                                 : lane.planner.ContextTokens(request.company->context_json);
+  }
+  const std::int64_t common = lane.calibration.Calibrated(request.context_tokens);
+  const batching::BatchBounds bounds{.max_tokens = lane.ItemTokenBound(task) - common,
                                      .max_items = request.recipe->MaxItems()};
   if (tokens > bounds.max_tokens) {
     const std::int64_t context = lane.model.context_window_tokens - task.max_output_tokens;
-    const std::int64_t prompt = tokens + lane.calibration.Calibrated(lane.planner.fixed_tokens());
+    const std::int64_t prompt =
+        tokens + common + lane.calibration.Calibrated(lane.planner.fixed_tokens());
     if (task.oversize == model::Oversize::kError || prompt > context) return Fit::kTooLarge;
     Close(request.recipe, batching::ClosedBatch{.requests = {request.id}, .tokens = tokens},
           "oversize", out);
@@ -43,12 +56,13 @@ Batcher::Fit Batcher::Add(Request& request, base::Timestamp now, ports::Commands
           "flush", out);
     return Fit::kTaken;
   }
-  const Key key = KeyOf(request);
-  const auto found = gathering_.find(key);
   // Of another configuration, with other bounds.
   if (found != gathering_.end() && found->second.recipe != request.recipe) Flush(request, out);
+  // A company is asked together, so it has gathered by the end of the round.
+  const base::Duration linger = request.company ? base::Duration{} : task.linger;
   const Gathering fresh{.recipe = request.recipe,
-                        .accumulator = batching::Accumulator(task.linger)};
+                        .accumulator = batching::Accumulator(linger),
+                        .context_tokens = request.context_tokens};
   Gathering& gathering = gathering_.try_emplace(key, fresh).first->second;
   for (batching::ClosedBatch& batch : gathering.accumulator.Add(request.id, tokens, bounds, now)) {
     const std::string_view reason = batching::ToString(batch.reason);

@@ -16,7 +16,8 @@
 
 namespace llmbatch::pipeline {
 
-// Only items of one task, model and (with isolate_tenants) one user share a batch.
+// Only items of one task, model and (with isolate_tenants) one user share a batch; those of a
+// company only among themselves.
 class Batcher {
  public:
   // `by_user`: only items of one user share a batch, whatever their task says.
@@ -42,12 +43,14 @@ class Batcher {
  private:
   struct Key {
     std::string task_version;
-    std::string tenant;  // empty: any
+    std::string tenant;   // empty: any
+    std::string company;  // the job and its name there; empty: none
     friend auto operator<=>(const Key&, const Key&) = default;
   };
   struct Gathering {
     std::shared_ptr<Recipe> recipe;
     batching::Accumulator accumulator;
+    std::int64_t context_tokens = 0;  // of what its items have in common; estimated, uncalibrated
   };
   Key KeyOf(const Request& request) const;
   void Close(const std::shared_ptr<Recipe>& recipe, batching::ClosedBatch batch,

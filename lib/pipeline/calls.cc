@@ -117,7 +117,8 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   const Lane& lane = LaneOf(call);
   const model::Task& task = call.recipe->task();
   call.nonces.clear();
-  call.estimated_tokens = lane.planner.fixed_tokens();
+  const Request& first = requests_.at(call.requests.front());
+  call.estimated_tokens = lane.planner.fixed_tokens() + first.context_tokens;
   std::vector<batching::PromptItem> items;
   items.reserve(call.requests.size());
   for (std::size_t i = 0; i < call.requests.size(); ++i) call.nonces.push_back(DrawNonce(rng_));
@@ -129,12 +130,13 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
     items.push_back({.nonce = call.nonces[i], .input = &request.item.input});
   }
   std::vector<providers::Message> messages;
-  for (const model::Turn& turn : requests_.at(call.requests.front()).history) {
+  for (const model::Turn& turn : first.history) {
     const bool by_model = turn.speaker == model::Speaker::kModel;
     messages.push_back({.role = by_model ? providers::Role::kAssistant : providers::Role::kUser,
                         .text = turn.text});
   }
-  batching::Prompt prompt = call.recipe->prompt_template().Render(items);
+  batching::Prompt prompt = call.recipe->prompt_template().Render(
+      items, first.company ? std::string_view(first.company->context_json) : std::string_view());
   messages.push_back({.role = providers::Role::kUser, .text = std::move(prompt.user)});
   providers::ChatRequest chat{.model = lane.route.model,
                               .system = std::move(prompt.system),

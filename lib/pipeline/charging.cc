@@ -10,10 +10,14 @@ namespace {
 std::int64_t InputTokensOf(const Call& call, const RequestTable& requests) {
   const Lane& lane = call.recipe->lanes()[call.lane];
   std::int64_t tokens = lane.planner.fixed_tokens();
+  std::int64_t context_tokens = 0;  // stands in the prompt once
   for (const model::RequestId id : call.requests) {
     const auto found = requests.find(id);
-    if (found != requests.end()) tokens += found->second.tokens;
+    if (found == requests.end()) continue;
+    tokens += found->second.tokens;
+    context_tokens = found->second.context_tokens;
   }
+  tokens += context_tokens;
   return lane.calibration.Calibrated(tokens);
 }
 

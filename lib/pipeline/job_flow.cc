@@ -1,4 +1,5 @@
 // Pipeline, the part of jobs: from a job's message to steps, and from their outcomes to its result.
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -24,6 +25,7 @@ void Pipeline::AcceptJob(model::Job job, JobMessage message) {
                .head = {},
                .workflow = nullptr,
                .recipe = nullptr,
+               .step_recipes = {},
                .cap = nullptr,
                .kept_end = {},
                .content = {},
@@ -54,7 +56,13 @@ void Pipeline::AcceptJob(model::Job job, JobMessage message) {
     return;
   }
   if (!job.input_json.empty()) open.content = ledger::Sha256Hex(job.input_json);
-  auto made = workflows::Make(job, recipe->second->task());
+  const model::Task& task = recipe->second->task();
+  // Not calibrated: a job that is run again is split in the same places.
+  const Lane& lane = recipe->second->lanes().front();
+  const std::int64_t room =
+      std::min(task.max_batch_tokens, lane.model.context_window_tokens - task.max_output_tokens) -
+      lane.planner.fixed_tokens();
+  auto made = workflows::Make(job, task, room);
   if (const auto* malformed = std::get_if<wire::Malformed>(&made)) {
     DeadLetter(record, message.envelope->record, wire::ToString(malformed->reason),
                malformed->detail);
@@ -62,6 +70,7 @@ void Pipeline::AcceptJob(model::Job job, JobMessage message) {
   }
   open.workflow = std::get<std::unique_ptr<workflows::Workflow>>(std::move(made));
   open.recipe = recipe->second;
+  for (const auto& [kind, other] : task.steps) open.step_recipes.emplace(kind, recipes_.at(other));
   if (job.max_cost) open.cap = std::make_shared<admission::CostCap>(*job.max_cost);
   open.head = std::move(job);
   open.head.items.clear();
@@ -126,15 +135,18 @@ void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
   for (std::size_t i = 0; i < steps.size(); ++i) {
     workflows::Step& step = steps[i];
     const std::string index = std::to_string(open.steps);
+    const std::shared_ptr<Recipe>& recipe =
+        step.kind.empty() ? open.recipe : open.step_recipes.at(step.kind);
     Request request;
     request.id = request_ids_.Next();
     request.item = model::Item{.id = std::move(step.id),
-                               .task = open.head.task,
+                               .task = recipe->task().name,
                                .input = std::move(step.input),
                                .user_id = open.head.user_id,
                                .job_id = open.head.job_id,
                                .priority = open.head.priority,
                                .deadline = open.head.deadline,
+                               .real_time = open.workflow->real_time(),
                                .metadata_json = std::move(step.metadata_json)};
     request.origin = open.origin;
     request.origin.index = static_cast<std::int32_t>(open.steps);
@@ -142,15 +154,16 @@ void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
     request.envelope = open.envelope;
     request.job = JobMembership{
         .job = job, .step = open.steps, .last = i + 1 == steps.size(), .cap = open.cap};
-    request.recipe = open.recipe;
+    request.recipe = recipe;
     // A prompt that is made from earlier answers may read differently when the job is run again:
     // what the job was asked stands for it.
     const model::ItemInput told{.kind = model::ItemInput::Kind::kText, .value = open.content};
-    request.ledger_key = ledger::ReplayKey(open.steps_identity, step.path, open.recipe->version(),
+    request.ledger_key = ledger::ReplayKey(open.steps_identity, step.path, recipe->version(),
                                            open.content.empty() ? request.item.input : told);
     request.arrived = now_.steady;
     request.alone = step.alone;
     request.history = std::move(step.history);
+    request.company = std::move(step.company);
     request.content_key = ContentKeyOf(request);
     ++open.steps;
     ++open.open_steps;
@@ -238,6 +251,11 @@ void Pipeline::EndJob(model::RequestId job) {
   // The last event comes after the one before it.
   open.ending = true;
   if (jobs_.IsTelling(job)) return;
+  if (!open.cancelled && jobs_.HasUntoldStages(job)) {
+    if (const auto progress = jobs_.Advance(job, open.workflow->standing(), now_))
+      KeepAndPublish(job, *progress, {});
+    return;
+  }
   model::ItemError unfinished{.code = model::ErrorCode::kInternal,
                               .message = "the job ended before this was asked",
                               .retryable = true,

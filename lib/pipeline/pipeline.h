@@ -103,9 +103,10 @@ class Pipeline {
     std::unique_ptr<workflows::Workflow> workflow;  // null for a job that is refused
     // What it began with; a changed configuration is for the jobs that come after.
     std::shared_ptr<Recipe> recipe;
-    std::shared_ptr<admission::CostCap> cap;  // may be null
-    std::optional<KeptEnd> kept_end;          // it has ended before, and is only told again
-    std::int64_t epoch = 0;                   // our turn in its record; 0: it has none
+    std::map<std::string, std::shared_ptr<Recipe>, std::less<>> step_recipes;  // by kind
+    std::shared_ptr<admission::CostCap> cap;                                   // may be null
+    std::optional<KeptEnd> kept_end;  // it has ended before, and is only told again
+    std::int64_t epoch = 0;           // our turn in its record; 0: it has none
     bool started = false;
     bool cancelled = false;
     bool ending = false;  // nothing is left to do but to tell so

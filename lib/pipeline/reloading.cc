@@ -15,6 +15,10 @@ base::Result<Pipeline::Recipes> Pipeline::BuildRecipes(const model::Catalog& cat
     auto recipe = Recipe::Build(task, catalog);
     if (!recipe) return base::Invalid("tasks." + name + ": " + recipe.error().message);
     recipes.emplace(name, *recipe);
+    for (const auto& [kind, other] : task->steps) {
+      if (!catalog.tasks.contains(other))
+        return base::Invalid("tasks." + name + ".steps." + kind + ": no such task");
+    }
   }
   return recipes;
 }

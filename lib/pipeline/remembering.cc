@@ -43,7 +43,8 @@ std::string Pipeline::ContentKeyOf(const Request& request) const {
   // An answer from a prompt with others may have been swayed by them.
   const bool alone = task.max_batch_items == 1 || request.alone;
   const bool cached = task.cache_ttl > base::Duration::zero() && (alone || task.cache_batched);
-  if (!cached || !request.history.empty()) return {};
+  // Nor does an answer serve others that followed from what was said, or known, beside the input.
+  if (!cached || !request.history.empty() || request.company) return {};
   return ledger::ContentKey(
       task.isolate_tenants ? std::string_view(request.item.user_id) : std::string_view(), task,
       request.recipe->version(), request.item.input);

@@ -11,6 +11,7 @@
 
 #include "admission/cost_cap.h"
 #include "base/time.h"
+#include "model/company.h"
 #include "model/ids.h"
 #include "model/item.h"
 #include "model/money.h"
@@ -69,10 +70,12 @@ struct Request {
   // Nothing more is begun for it: its partition isn't ours any more, or we stop. What is under way
   // comes to its end.
   bool abandoned = false;
-  std::vector<model::Turn> history;  // said before, in a batch of its own
-  bool alone = false;                // shares its batch with no other
-  std::int64_t tokens = 0;           // estimated, uncalibrated
-  int answers_wanting = 0;           // answers that lacked this item or had it wrong
+  std::vector<model::Turn> history;               // said before, in a batch of its own
+  bool alone = false;                             // shares its batch with no other
+  std::shared_ptr<const model::Company> company;  // may be null
+  std::int64_t context_tokens = 0;  // of the company's context, once a batch; estimated likewise
+  std::int64_t tokens = 0;          // estimated, uncalibrated
+  int answers_wanting = 0;          // answers that lacked this item or had it wrong
   // Of all calls that this item took part in, also those that gave it no answer.
   model::Usage usage;
   std::optional<model::NanoUsd> cost = model::NanoUsd{};

@@ -135,6 +135,7 @@ std::string EncodeProgress(const model::Progress& progress) {
   WriteCost(writer, progress.cost);
   if (progress.eta_seconds) writer.Key("eta_seconds").Int(*progress.eta_seconds);
   WriteUnlessEmpty(writer, "waiting_for", progress.waiting_for);
+  for (const model::SummaryMember& fact : progress.facts) writer.Key(fact.name).Raw(fact.json);
   if (progress.reset) writer.Key("reset").Bool(true);
   writer.Key("at").String(base::FormatRfc3339(progress.at));
   writer.EndObject();

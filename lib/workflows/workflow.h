@@ -3,17 +3,19 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "jobs/standing.h"
+#include "model/company.h"
 #include "model/item.h"
 #include "model/result.h"
 #include "model/turn.h"
 
 namespace llmbatch::workflows {
 
-// One question: an item for the job's task.
+// One question: an item for the job's task, or for one that the job's task names for such steps.
 struct Step {
   // Names the step's outcome in the ledger: "fields/3". Must differ from all others of the job, and
   // be the same whenever the job is run again; what is asked may depend on earlier outcomes, the
@@ -25,6 +27,10 @@ struct Step {
   // What the model is told was said before; only with `alone`.
   std::vector<model::Turn> history;
   bool alone = false;  // shares its prompt with no other step, and waits for none
+  // The steps that it shares its prompt with; all of one company are asked together. nullptr: with
+  // whatever else is for the task.
+  std::shared_ptr<const model::Company> company;
+  std::string kind;  // one of KindsOf() the workflow, asked with that task; empty: the job's task
 };
 using Steps = std::vector<Step>;
 
@@ -53,6 +59,8 @@ class Workflow {
 
   // Steps that may be in calls at the same time; 0: as many as there are permits.
   virtual std::int64_t max_parallel() const { return 0; }
+  // Its steps go before others and wait for none to share a prompt with.
+  virtual bool real_time() const { return false; }
   // Each step's outcome is published as an item result, too.
   virtual bool publishes_steps() const { return false; }
 

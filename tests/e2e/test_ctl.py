@@ -321,7 +321,8 @@ def test_job_from_a_file_that_ends_in_part(running, tmp_path):
 
 
 def test_terminal_gets_a_bar(running):
-    running.twin.script(latency_ms=300)
+    # Long enough to be seen while it runs, also where all else is slow.
+    running.twin.script(latency_ms=1500)
     lines = "".join(json.dumps(f"text {n}") + "\n" for n in range(100))
     file = running.folder / "lines.jsonl"
     file.write_text(lines, encoding="utf-8")

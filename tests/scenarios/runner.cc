@@ -18,6 +18,10 @@ namespace {
 constexpr int kMaxRoundsPerStep = 100'000;
 constexpr std::string_view kValueSchema =
     R"({"type":"object","properties":{"value":{"type":"string"}},"required":["value"],"additionalProperties":false})";
+constexpr std::string_view kIntentSchema =
+    R"({"type":"object","properties":{"generalIntent":{"type":"string"}},"required":["generalIntent"],"additionalProperties":false})";
+constexpr std::string_view kGroupsSchema =
+    R"({"type":"object","properties":{"groups":{"type":"array"}},"required":["groups"],"additionalProperties":false})";
 constexpr std::string_view kLabelSchema =
     R"({"type":"object","properties":{"label":{"type":"string"}},"required":["label"],"additionalProperties":false})";
 
@@ -134,11 +138,27 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>
   task.output_schema_json = kValueSchema;
   task.fallback_json.clear();
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  task.name = "sort";
+  task.workflow = "classification";
+  task.output_schema_json = kIntentSchema;
+  task.steps = {{"resolve", "same"}};
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  task.name = "same";
+  task.workflow = "map";
+  task.output_schema_json = kGroupsSchema;
+  task.steps.clear();
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   task.name = "chat";
   task.workflow = "chain";
   task.output_schema_json = kLabelSchema;
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   return catalog;
+}
+
+// What an answer about such an input has.
+std::string MemberFor(json::Value input) {
+  if (input.Find("transcript")) return "generalIntent";
+  return input.Find("classifications") ? "groups" : "value";
 }
 
 }  // namespace
@@ -373,7 +393,13 @@ bool Runner::Answer(const std::string& rest) {
   for (const auto& [nonce, id] : calls_.back().items) {
     if (id == missing) continue;
     writer.BeginObject().Key("id").String(nonce).Key(member);
-    id == wrong ? writer.Int(7) : writer.String(member + " of " + id);
+    if (id == wrong) {
+      writer.Int(7);
+    } else if (member == "groups") {
+      writer.BeginArray().EndArray();
+    } else {
+      writer.String(member + " of " + id);
+    }
     writer.EndObject();
   }
   return Complete(Completion(writer.EndArray().EndObject().Take()));
@@ -504,9 +530,11 @@ void Runner::NoteCall(const ports::StartCall& start) {
   for (std::size_t i = 0; i < prompt->root().size(); ++i) {
     const json::Value item = prompt->root().At(i);
     const auto text = item.Find("text");
-    if (!text) call.member = "value";
+    const auto input = item.Find("input");
+    if (input) call.member = MemberFor(*input);
+    const auto name = input ? input->Find(input->Find("id") ? "id" : "kind") : std::nullopt;
     const std::string id(text ? id_by_text_[std::string(text->AsString())]
-                              : std::string(item.Find("input")->Find("id")->AsString()));
+                              : std::string(name->AsString()));
     call.items.emplace_back(item.Find("id")->AsString(), id);
     line += " " + id;
   }

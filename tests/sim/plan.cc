@@ -58,6 +58,20 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng) {
   task.output_schema_json =
       R"({"type":"object","properties":{"value":{"type":"string"}},"required":["value"],"additionalProperties":false})";
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  task.name = "sort";
+  task.workflow = "classification";
+  if (!task.fallback_json.empty()) task.fallback_json = R"({"generalIntent":"unknown"})";
+  task.output_schema_json =
+      R"({"type":"object","properties":{"generalIntent":{"type":"string"}},"required":["generalIntent"],"additionalProperties":false})";
+  task.steps = {{"resolve", "same"}};
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  task.name = "same";
+  task.workflow = "map";
+  task.fallback_json.clear();
+  task.output_schema_json =
+      R"({"type":"object","properties":{"groups":{"type":"array"}},"required":["groups"],"additionalProperties":false})";
+  task.steps.clear();
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   return catalog;
 }
 

@@ -153,10 +153,14 @@ ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::
       const std::string nonce(item.Find("id")->AsString());
       const auto key = input.Find("key");
       if (!key) {
+        const auto id = input.Find("id");
+        const bool session = input.Find("transcript").has_value();
         items.push_back({.nonce = nonce,
-                         .key = std::string(input.Find("id")->AsString()),
+                         .key = std::string(id ? id->AsString() : std::string_view()),
                          .text = {},
-                         .is_field = true});
+                         .member = !id       ? "groups"
+                                   : session ? "generalIntent"
+                                             : "value"});
         continue;
       }
       items.push_back({.nonce = nonce,
@@ -229,11 +233,18 @@ std::string SimProvider::Answer(const std::vector<Item>& items,
     const bool wrong_type = fault == 3 && rng_.Chance(0.5);    // against the schema
     for (int k = 0; k < times; ++k) {
       writer.BeginObject().Key("id").String(items[i].nonce);
-      writer.Key(items[i].is_field ? "value" : "label");
-      wrong_type ? writer.Int(7) : writer.String(items[i].key);
+      writer.Key(items[i].member);
+      if (wrong_type) {
+        writer.Int(7);
+      } else if (items[i].key.empty()) {
+        writer.BeginArray().EndArray();
+      } else {
+        writer.String(items[i].key);
+      }
       writer.EndObject();
     }
-    if (times == 1 && !wrong_type && fault != 5) answered_keys.push_back(items[i].key);
+    if (times == 1 && !wrong_type && fault != 5 && !items[i].key.empty())
+      answered_keys.push_back(items[i].key);
   }
   if (fault == 4)
     writer.BeginObject().Key("id").String("0000").Key("label").String("foreign").EndObject();

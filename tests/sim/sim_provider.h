@@ -49,9 +49,9 @@ class SimProvider {
  private:
   struct Item {
     std::string nonce;
-    std::string key;
+    std::string key;  // empty: the names of a job's classifications, which no one counts
     std::string text;
-    bool is_field = false;
+    std::string_view member = "label";  // of the answer
   };
 
   void Start(int replica, ports::StartCall& command);

@@ -105,12 +105,17 @@ ports::Record World::MakeRecord(int number, Expectation& expectation) {
   expectation.job = true;
   const int count = static_cast<int>(rng_.Below(12)) + 1;
   const bool form = rng_.Chance(0.4);
-  // Fields have no results of their own.
-  expectation.items = form ? 0 : count;
+  const bool sessions = !form && rng_.Chance(0.3);
+  // Fields and sessions have no results of their own.
+  expectation.items = form || sessions ? 0 : count;
   json::Writer writer;
   writer.BeginObject().Key("kind").String("job").Key("job_id").String("job-" + id);
   writer.Key("user_id").String("u" + std::to_string(rng_.Below(3)));
-  form ? WriteForm(writer, id, count) : WriteItems(writer, id, count);
+  if (sessions) {
+    WriteSessions(writer, id, count);
+  } else {
+    form ? WriteForm(writer, id, count) : WriteItems(writer, id, count);
+  }
   record.value = writer.EndObject().Take();
   return record;
 }
@@ -133,6 +138,22 @@ void World::WriteForm(json::Writer& writer, const std::string& id, int count) {
   for (int i = 0; i < count; ++i) {
     writer.BeginObject().Key("id").String(id + "." + std::to_string(i));
     writer.Key("label").String("label").EndObject();
+  }
+  writer.EndArray();
+}
+
+void World::WriteSessions(json::Writer& writer, const std::string& id, int count) {
+  writer.Key("workflow").String("classification").Key("task").String("sort");
+  const auto few = [this] { return static_cast<std::int64_t>(rng_.Below(3)) + 1; };
+  writer.Key("config").BeginObject();
+  writer.Key("discovery_min_sessions").Int(1).Key("discovery_max_sessions").Int(few());
+  writer.Key("discovery_sessions_per_call").Int(few());
+  writer.Key("parallel_stream_count").Int(few()).Key("sessions_per_stream").Int(few());
+  writer.EndObject().Key("sessions").BeginArray();
+  for (int i = 0; i < count; ++i) {
+    const std::string name = id + "." + std::to_string(i);
+    writer.BeginObject().Key("id").String(name).Key("user_id").String(name);
+    writer.Key("transcript").String("t").Key("containment_type").String("agent").EndObject();
   }
   writer.EndArray();
 }

@@ -52,6 +52,7 @@ class World {
   ports::Record MakeRecord(int number, Expectation& expectation);
   void WriteItems(json::Writer& writer, const std::string& id, int count);
   void WriteForm(json::Writer& writer, const std::string& id, int count);
+  void WriteSessions(json::Writer& writer, const std::string& id, int count);
   std::string MakeItem(const std::string& id, bool with_task);
   void PlanFaults();
   void PlanReloads();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/utf8.h"
+#include "twin/planted.h"
 #include "twin/schema_filler.h"
 
 namespace llmbatch::twin {
@@ -154,7 +155,8 @@ std::vector<std::string> BuildObjects(const std::vector<Item>& items, const Json
       FillSchema(*schema, *item_schema,
                  Subject{.hash = HashText(item.text), .key = item.key, .id = item.id}, writer);
     }
-    objects.push_back(TakeText(buffer));
+    std::string object = TakeText(buffer);
+    objects.push_back(WithPlanted(item, object).value_or(object));
   }
   return objects;
 }

@@ -76,6 +76,10 @@ constexpr std::array kSettings = {
             }},
     Setting{"latency", "the same as fixed:MS, uniform:MS-MS or lognormal:MEDIAN_MS,SIGMA",
             [](std::string_view v, Behaviour& b) { return Assign(Latency::Parse(v), b.latency); }},
+    Setting{"latency_per_item_ms", "more time for each item asked for",
+            [](std::string_view v, Behaviour& b) {
+              return Assign(ParseAmount(v), b.latency_per_item_ms);
+            }},
     Setting{"latency_per_output_token_ms", "more time for each token of the answer",
             [](std::string_view v, Behaviour& b) {
               return Assign(ParseAmount(v), b.latency_per_output_token_ms);

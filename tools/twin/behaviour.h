@@ -35,6 +35,7 @@ struct Behaviour {
   std::uint64_t seed = 1;
   Latency latency{};
   double latency_per_output_token_ms = 0;
+  double latency_per_item_ms = 0;
   LimitOptions limits{};
   std::optional<double> retry_after_seconds{};
   double chars_per_token = 4;

@@ -154,7 +154,8 @@ Twin::Draft Twin::ComposeAnswer(const ModelRequest& request, const std::vector<I
                                 std::uint64_t prompt_tokens, Plan plan) const {
   const Behaviour& behaviour = planner_.behaviour();
   Draft draft{.fault = plan.fault, .usage = {.prompt_tokens = prompt_tokens}};
-  draft.delay = plan.latency;
+  draft.delay =
+      plan.latency + FromMillis(behaviour.latency_per_item_ms * static_cast<double>(items.size()));
   if (IsError(plan.fault.kind)) {
     draft.message = "Asked for by the script: " + FaultName(plan.fault) + ".";
     const auto seconds =

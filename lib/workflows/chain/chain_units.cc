@@ -12,6 +12,7 @@
 #include "json/writer.h"
 #include "wire/parts.h"
 #include "workflows/chain/chain_prompts.h"
+#include "workflows/job_input.h"
 
 namespace llmbatch::workflows {
 namespace {
@@ -241,12 +242,9 @@ jobs::Ending ChainUnits::End(const jobs::Totals&, const model::ItemError& unfini
   return ending;
 }
 
-Made MakeChain(model::Job& job, const model::Task& task) {
-  const auto document = json::Document::Parse(job.input_json, {.max_bytes = std::size_t{64} << 20,
-                                                               .max_depth = wire::kMaxJsonDepth,
-                                                               .max_nodes = wire::kMaxJsonValues});
-  LLMBATCH_CHECK(document.ok());
-  auto request = ReadChainRequest(document->root());
+Made MakeChain(model::Job& job, const model::Task& task, std::int64_t) {
+  const json::Document document = ParseInput(job);
+  auto request = ReadChainRequest(document.root());
   if (auto* malformed = std::get_if<wire::Malformed>(&request)) return std::move(*malformed);
   auto& chain = std::get<ChainRequest>(request);
   if (chain.prompts.empty()) return std::make_unique<ChainUnits>(std::move(chain), task);

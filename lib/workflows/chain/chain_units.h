@@ -59,6 +59,6 @@ class ChainUnits : public Workflow {
   std::int64_t batches_ = 0;
 };
 
-Made MakeChain(model::Job& job, const model::Task& task);
+Made MakeChain(model::Job& job, const model::Task& task, std::int64_t room_tokens);
 
 }  // namespace llmbatch::workflows

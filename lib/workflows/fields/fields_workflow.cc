@@ -9,6 +9,7 @@
 #include "json/value.h"
 #include "json/writer.h"
 #include "wire/parts.h"
+#include "workflows/job_input.h"
 
 namespace llmbatch::workflows {
 namespace {
@@ -166,12 +167,9 @@ jobs::Ending FieldsWorkflow::End(const jobs::Totals& totals, const model::ItemEr
   return ending;
 }
 
-Made MakeFields(model::Job& job, const model::Task& task) {
-  const auto document = json::Document::Parse(job.input_json, {.max_bytes = std::size_t{64} << 20,
-                                                               .max_depth = wire::kMaxJsonDepth,
-                                                               .max_nodes = wire::kMaxJsonValues});
-  LLMBATCH_CHECK(document.ok());
-  auto request = ReadFieldsRequest(document->root());
+Made MakeFields(model::Job& job, const model::Task& task, std::int64_t) {
+  const json::Document document = ParseInput(job);
+  auto request = ReadFieldsRequest(document.root());
   if (auto* malformed = std::get_if<wire::Malformed>(&request)) return std::move(*malformed);
   auto& fields = std::get<FieldsRequest>(request);
   const std::size_t each = fields.user_data_json.size() + fields.context_json.size();

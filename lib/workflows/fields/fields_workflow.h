@@ -44,6 +44,6 @@ class FieldsWorkflow : public Workflow {
 
 // Malformed also if asking for all fields would take more memory than kMaxFieldsInputBytes.
 inline constexpr std::size_t kMaxFieldsInputBytes = std::size_t{32} << 20;
-Made MakeFields(model::Job& job, const model::Task& task);
+Made MakeFields(model::Job& job, const model::Task& task, std::int64_t room_tokens);
 
 }  // namespace llmbatch::workflows

@@ -70,7 +70,7 @@ jobs::Ending MapWorkflow::End(const jobs::Totals& totals, const model::ItemError
   return ending;
 }
 
-Made MakeMap(model::Job& job, const model::Task&) {
+Made MakeMap(model::Job& job, const model::Task&, std::int64_t) {
   return std::make_unique<MapWorkflow>(std::move(job.items));
 }
 

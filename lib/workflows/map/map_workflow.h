@@ -32,6 +32,6 @@ class MapWorkflow : public Workflow {
   std::optional<model::ItemError> first_error_;
 };
 
-Made MakeMap(model::Job& job, const model::Task& task);
+Made MakeMap(model::Job& job, const model::Task& task, std::int64_t room_tokens);
 
 }  // namespace llmbatch::workflows

@@ -116,5 +116,23 @@ TEST(TokenPlanner, AnEmptyItemCostsItsWrapping) {
   EXPECT_GT(TokenPlanner(Compile(kSectionForm), kFamily).ItemTokens(Text("")), 0);
 }
 
+TEST(TokenPlanner, CountsTheContextAsOftenAsItIsTold) {
+  const std::string context = R"({"known":["refund","parcel","contract"]})";
+  const auto alone = tokens::EstimateTokens(context, tokens::Method::kClasses, kFamily);
+  const struct {
+    const char* prompt;
+    std::int64_t times;
+  } cases[] = {{"{{items_json}}", 0},
+               {"{{context_json}} {{items_json}}", 1},
+               {"{{context_json}} {{items_json}} {{context_json}}", 2}};
+  for (const auto& each : cases) {
+    const PromptTemplate compiled = Compile(each.prompt);
+    const TokenPlanner planner(compiled, kFamily);
+    EXPECT_EQ(planner.ContextTokens(context), each.times * alone) << each.prompt;
+    EXPECT_EQ(planner.ContextTokens(""), 0);
+  }
+  EXPECT_EQ(Compile("{{context_json}}: {{items_json}}").Render({}, context).user, context + ": []");
+}
+
 }  // namespace
 }  // namespace llmbatch::batching

@@ -212,6 +212,50 @@ TEST(ShippedConfig, HasATaskThatWritesPlans) {
   EXPECT_EQ(outcome.config->catalog->tasks.at("write_plan")->workflow, "chain");
 }
 
+TEST(ShippedConfig, HasATaskForEachOtherWorkflowAndThoseThatItsStepsAreAskedWith) {
+  const struct {
+    const char *file, *task, *workflow, *kind, *other;
+  } cases[] = {
+      {"classify_sessions", "classify_sessions", "classification", "resolve",
+       "same_classifications"},
+      {"compare_documents", "compare_documents", "comparison", "merge", "merge_comparisons"},
+      {"ask_documents", "ask_documents", "query", "merge", "merge_answers"},
+  };
+  for (const auto& each : cases) {
+    const std::string name = std::string("tasks/") + each.file + ".toml";
+    const LoadOutcome outcome = LoadShipped(name, ReadShipped(name));
+    ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+    const auto& tasks = outcome.config->catalog->tasks;
+    EXPECT_EQ(tasks.at(each.task)->workflow, each.workflow);
+    EXPECT_EQ(tasks.at(each.task)->steps.at(each.kind), each.other);
+    EXPECT_TRUE(tasks.contains(each.other));
+  }
+}
+
+TEST(ShippedConfig, TellsWhatIsWrongWithTheTasksOfSteps) {
+  const struct {
+    const char *line, *key, *what;
+  } cases[] = {
+      {"", "steps.merge", "missing: the name of the task that asks for this"},
+      {"merge = \"merge_answer\"", "steps.merge",
+       "unknown task \"merge_answer\"; did you mean \"merge_answers\"?"},
+      {"merge = \"ask_documents\"", "steps.merge",
+       "must name a task with workflow = \"map\" and answer = \"items\""},
+      {"merge = \"merge_answers\"\nmrege = \"merge_answers\"", "steps.mrege",
+       "unknown key; did you mean \"merge\"?"},
+  };
+  const std::string name = "tasks/ask_documents.toml";
+  const std::string right = "merge = \"merge_answers\"";
+  for (const auto& each : cases) {
+    std::string text = ReadShipped(name);
+    text.replace(text.find(right), right.size(), each.line);
+    const LoadOutcome outcome = LoadShipped(name, text);
+    ASSERT_EQ(outcome.problems.size(), 1U) << Shown(outcome.problems);
+    EXPECT_EQ(outcome.problems[0].key, std::string("tasks.ask_documents.") + each.key);
+    EXPECT_EQ(outcome.problems[0].what, each.what);
+  }
+}
+
 TEST(ShippedPrices, KnowNoModelThatEnds) {
   const std::string prices = ReadShipped("prices.toml");
   ASSERT_FALSE(prices.empty());

@@ -148,6 +148,34 @@ TEST(JobTable, ReportsANewStepAtOnce) {
   EXPECT_EQ(event->step, "saving");
 }
 
+// However quickly they were gone through: one event each, in order, and what came behind them last.
+TEST(JobTable, TellsEachStageOnce) {
+  JobTable table({.progress_interval = milliseconds(250)});
+  table.Begin(kJob, SomeJob(), "hash", At(0), kStart);
+  Standing standing = At(2, "calling");
+  standing.stages = {{.step = "queued", .percent = 0},
+                     {.step = "retrieving", .percent = 10},
+                     {.step = "calling", .percent = 50}};
+  standing.facts = {{.name = "why", .json = "1"}};
+  const auto first = table.Start(kJob, standing, kStart);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->step + " " + std::to_string(first->percent), "queued 0");
+  EXPECT_EQ(first->facts.size(), 1U);
+  std::vector<std::string> told;
+  while (table.IsTelling(kJob)) {
+    table.Told(kJob);
+    for (const auto& [id, progress] : table.Due(kStart)) {
+      told.push_back(progress.step + " " + std::to_string(progress.percent));
+      EXPECT_TRUE(progress.facts.empty());
+    }
+  }
+  EXPECT_EQ(told, (std::vector<std::string>{"retrieving 10", "calling 50"}));
+  EXPECT_FALSE(table.HasUntoldStages(kJob));
+  const FinalReport report = table.End(kJob, At(4, "calling"), {}, kStart);
+  EXPECT_EQ(report.progress.percent, 100);
+  EXPECT_EQ(report.progress.sequence, 4);
+}
+
 TEST(JobTable, ThePercentageNeverGoesDown) {
   JobTable table = TableWithAJob();
   EXPECT_EQ(table.Advance(kJob, At(2), After(milliseconds(300)))->percent, 50);

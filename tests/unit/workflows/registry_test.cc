@@ -21,7 +21,8 @@ TEST(Registry, RefusesAWorkflowThatThereIsNot) {
     const auto* malformed = std::get_if<wire::Malformed>(&made);
     ASSERT_NE(malformed, nullptr) << name;
     EXPECT_EQ(malformed->reason, wire::MalformedReason::kInvalidValue);
-    EXPECT_EQ(malformed->detail, "workflow: must be chain, fields or map");
+    EXPECT_EQ(malformed->detail,
+              "workflow: must be chain, classification, comparison, fields, map or query");
   }
 }
 

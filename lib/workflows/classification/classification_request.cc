@@ -1,0 +1,100 @@
+#include "workflows/classification/classification_request.h"
+
+#include <array>
+#include <string_view>
+#include <utility>
+
+#include "json/object_reader.h"
+
+namespace llmbatch::workflows {
+namespace {
+
+using json::Kind;
+using json::ObjectReader;
+
+constexpr std::array<std::pair<std::string_view, Containment>, 3> kContainments{
+    {{"agent", Containment::kAgent},
+     {"selfService", Containment::kSelfService},
+     {"dropOff", Containment::kDropOff}}};
+
+Containment ReadContainment(ObjectReader& reader) {
+  const std::string text = reader.String("containment_type");
+  for (const auto& [name, containment] : kContainments) {
+    if (name == text) return containment;
+  }
+  if (reader.ok()) reader.Fail("containment_type", "must be agent, selfService or dropOff");
+  return Containment::kAgent;
+}
+
+std::optional<base::WallTime> ReadStart(ObjectReader& reader) {
+  const auto text = reader.OptionalString("started_at");
+  if (!text) return std::nullopt;
+  const auto start = base::ParseRfc3339(*text);
+  if (!start) reader.Fail("started_at", "must be a time as in RFC 3339");
+  return start;
+}
+
+// A text, or the list of its messages.
+std::size_t ReadLength(ObjectReader& reader) {
+  const auto transcript = reader.Any("transcript");
+  if (transcript && transcript->is(Kind::kString)) return transcript->AsString().size();
+  if (transcript && transcript->is(Kind::kArray)) return transcript->ToJson().size();
+  reader.Required("transcript", Kind::kString);  // notes what is missing or was expected
+  return 0;
+}
+
+ClassificationConfig ReadConfig(const std::optional<json::Value>& config, ObjectReader& job) {
+  ClassificationConfig read;
+  if (!config) return read;
+  ObjectReader reader(*config, "config");
+  const auto take = [&reader](std::string_view name, std::int64_t& value, json::IntLimits limits) {
+    value = reader.OptionalInt(name, limits).value_or(value);
+  };
+  const auto most = static_cast<std::int64_t>(kMaxSessions);
+  take("discovery_target_percentage", read.discovery_target_percentage, {.min = 1, .max = 100});
+  take("discovery_min_sessions", read.discovery_min_sessions, {.min = 1, .max = most});
+  take("discovery_max_sessions", read.discovery_max_sessions, {.min = 1, .max = most});
+  take("discovery_sessions_per_call", read.discovery_sessions_per_call, {.min = 1, .max = 1'000});
+  take("parallel_stream_count", read.parallel_stream_count, {.min = 1, .max = kMaxStreams});
+  take("sessions_per_stream", read.sessions_per_stream, {.min = 1, .max = 1'000});
+  take("seed", read.seed, {.min = 0});
+  if (reader.ok() && read.discovery_min_sessions > read.discovery_max_sessions) {
+    reader.Fail("discovery_min_sessions", "more than discovery_max_sessions");
+  }
+  if (!reader.ok()) {
+    // The path is in the message already.
+    const std::string& message = reader.error()->message;
+    const std::size_t colon = message.find(": ");
+    job.Fail(message.substr(0, colon),
+             colon == std::string::npos ? message : message.substr(colon + 2));
+  }
+  return read;
+}
+
+}  // namespace
+
+std::variant<ClassificationRequest, wire::Malformed> ReadClassificationRequest(json::Value job) {
+  ClassificationRequest request;
+  ObjectReader reader(job, "");
+  const auto sessions = reader.Required("sessions", Kind::kArray);
+  if (sessions && (sessions->size() < 1 || sessions->size() > kMaxSessions)) {
+    reader.Fail("sessions", "must have from 1 to " + std::to_string(kMaxSessions) + " elements");
+  }
+  request.config = ReadConfig(reader.Optional("config", Kind::kObject), reader);
+  if (!reader.ok()) return wire::MalformedBy(reader);
+  request.sessions.reserve(sessions->size());
+  for (std::size_t i = 0; i < sessions->size(); ++i) {
+    ObjectReader each(sessions->At(i), "sessions[" + std::to_string(i) + "]");
+    Session session;
+    session.user_id = each.String("user_id", wire::kIdLimits);
+    session.length = ReadLength(each);
+    session.containment = ReadContainment(each);
+    session.started_at = ReadStart(each);
+    if (!each.ok()) return wire::MalformedBy(each);
+    session.json = sessions->At(i).ToJson();
+    request.sessions.push_back(std::move(session));
+  }
+  return request;
+}
+
+}  // namespace llmbatch::workflows

@@ -1,0 +1,34 @@
+#include "workflows/classification/expense.h"
+
+#include <algorithm>
+
+#include "wire/parts.h"
+
+namespace llmbatch::workflows {
+
+void Expense::Add(const model::ItemOutcome& outcome) {
+  usage_ += outcome.usage;
+  if (outcome.cost && cost_) {
+    *cost_ += *outcome.cost;
+  } else {
+    cost_.reset();
+  }
+  if (outcome.batch_id.empty()) return;
+  base::Duration& time = calls_[outcome.batch_id];
+  time = std::max(time, outcome.duration);
+}
+
+base::Duration Expense::call_time() const {
+  base::Duration sum{};
+  for (const auto& [batch, time] : calls_) sum += time;
+  return sum;
+}
+
+void Expense::Write(json::Writer& writer) const {
+  writer.Key("calls").Int(static_cast<std::int64_t>(calls_.size()));
+  wire::WriteUsage(writer, usage_);
+  wire::WriteCost(writer, cost_);
+  writer.Key("call_time_ms").Int(base::ToMillis(call_time()));
+}
+
+}  // namespace llmbatch::workflows

@@ -1,0 +1,209 @@
+"""Classification, comparison and query: their figures, and the examples of every workflow on the tasks that are shipped."""
+
+import json
+import shutil
+import time
+
+import pytest
+
+from harness import paths
+from harness.schemas import assert_valid
+from test_ctl import Ctl
+from test_jobs import assert_is_a_whole_story, job_results
+
+SHARED_NAMES = ("refund", "parcel", "contract", "invoice", "login", "address", "warranty", "price")
+
+
+def shipped_tasks(deployment):
+    """The tasks of configs/tasks, asked of the twin."""
+    folder = deployment.folder / "tasks"
+    shutil.copytree(paths.SOURCE / "configs" / "tasks", folder)
+    for file in folder.glob("*.toml"):
+        text = file.read_text().replace('["openai/gpt-6-luna", "openai/gpt-5.4-nano"]', '["twin/test"]')
+        file.write_text(text.replace("parameters = { reasoning_effort", "#parameters = { reasoning_effort"))
+    return {"task_files": [str(folder / "*.toml")]}
+
+
+def sessions(count):
+    """Each session plants its own classification: eight names, each in three spellings."""
+    kinds = ("agent", "selfService", "dropOff")
+    spellings = ("", " #2", " #3")
+    return [
+        {
+            "user_id": f"u{n}",
+            "transcript": f"Session {n} " + "about it " * (n % 40),
+            "containment_type": kinds[n % 3],
+            "started_at": f"2026-03-{n % 28 + 1:02d}T10:00:00Z",
+            "twin": {
+                "generalIntent": SHARED_NAMES[n % 8] + spellings[n // 8 % 3],
+                "transferReason": "",
+                "dropOffLocation": "",
+            },
+        }
+        for n in range(count)
+    ]
+
+
+def classification(job_id, count, **config):
+    return {
+        "kind": "job", "job_id": job_id, "workflow": "classification", "task": "classify_sessions",
+        "user_id": "user-1", "config": config, "sessions": sessions(count),
+    }  # fmt: skip
+
+
+def submit(deployment, *jobs):
+    deployment.topics.produce_json(deployment.topics.requests, [(job["job_id"], job) for job in jobs])
+
+
+def progress_of(deployment, job_id):
+    records = deployment.topics.reader(deployment.topics.progress).to_the_end()
+    return [record.json for record in records if record.json.get("job_id") == job_id]
+
+
+SCALE = 10
+
+
+def test_600_sessions_take_a_fifth_of_the_time_of_one_after_the_other(deployment):
+    """A call of 1 s and 50 ms a session, all times a tenth: 63 s one after the other."""
+    deployment.twin.start(latency=f"fixed:{1000 / SCALE}", latency_per_item_ms=50 / SCALE)
+    deployment.redis.start()
+    deployment.start(config=deployment.config(limits={"concurrency": 8}, **shipped_tasks(deployment)))
+    # With a new Redis the first permits are late.
+    submit(deployment, classification("warm-up", 1))
+    job_results(deployment.topics, 1)
+
+    began = time.monotonic()
+    submit(deployment, classification("many", 600))
+    result = job_results(deployment.topics, 2, 120)["many"]
+    took = time.monotonic() - began
+
+    assert_valid("job_result", result)
+    assert (result["status"], result["partial"]) == ("completed", False)
+    assert result["summary"]["stats"]["discovery_sessions"] == 90
+    assert result["summary"]["total_time_ms"] * SCALE <= 126_000
+    assert took * SCALE <= 126 + 10  # the way there and back isn't scaled
+    names = result["summary"]["classifications"]["generalIntents"]
+    assert sorted(name.split(" #")[0] for name in names) == sorted(SHARED_NAMES)
+    planted = [s["twin"]["generalIntent"].split(" #")[0] for s in sessions(600)]
+    assert [r["facts"]["generalIntent"].split(" #")[0] for r in result["results"]] == planted
+    assert {r["facts"]["generalIntent"] for r in result["results"]} == set(names)
+    deployment.wait_until_done()
+    deployment.stop()
+    events = progress_of(deployment, "many")
+    assert_is_a_whole_story(events)
+    steps = [event["step"] for event in events]
+    assert [s for n, s in enumerate(steps) if n == 0 or steps[n - 1] != s] == ["discovery", "rounds", "conflicts", "completed"]
+    print(f"600 sessions: {result['summary']['total_time_ms'] * SCALE / 1000} s of 630 s, {result['summary']['stats']}")
+
+
+def test_every_session_has_a_result_though_calls_fail_and_sessions_are_left_out(deployment):
+    deployment.twin.start(latency="fixed:20", error_rate="500=0.1", answer_fault="missing=0.1", seed=7)
+    deployment.redis.start()
+    deployment.start(config=deployment.config(limits={"concurrency": 8}, **shipped_tasks(deployment)))
+    submit(deployment, classification("faulty", 200))
+    result = job_results(deployment.topics, 1, 120)["faulty"]
+    assert result["status"] == "completed"
+    assert [r["user_id"] for r in result["results"]] == [f"u{n}" for n in range(200)]
+    assert {r["status"] for r in result["results"]} <= {"ok", "fallback"}
+    assert_valid("job_result", result)
+    deployment.stop()
+
+
+def test_a_classification_goes_on_after_a_kill_and_asks_nothing_twice(deployment):
+    deployment.twin.start(latency="fixed:50")
+    deployment.redis.start()
+    deployment.start(config=deployment.config(limits={"concurrency": 8}, **shipped_tasks(deployment)))
+    job = classification("killed", 120, discovery_min_sessions=10, discovery_max_sessions=20)
+    submit(deployment, job)
+    deployment.topics.reader(deployment.topics.progress).until(
+        lambda records: any(r.json["step"] == "rounds" for r in records), 60, "a round"
+    )
+    (daemon,) = deployment.daemons
+    daemon.kill()
+    in_flight = 8
+    asked_before = deployment.twin.summary()["items_asked"]
+    daemon.start()
+    deployment.wait_until_assigned()
+    result = job_results(deployment.topics, 1, 120)["killed"]
+    assert (result["status"], result["partial"]) == ("completed", False)
+    assert asked_before > 10
+    # What was in flight at the kill is in doubt, and asked again; nothing else is.
+    assert deployment.twin.summary()["items_asked"] <= 120 + 3 + in_flight * 4
+    assert_is_a_whole_story_without_repeats(deployment, "killed")
+    deployment.stop()
+
+
+def assert_is_a_whole_story_without_repeats(deployment, job_id):
+    records = deployment.topics.reader(deployment.topics.progress).to_the_end()
+    by_id = {r.message_id: r.json for r in records if r.json.get("job_id") == job_id}
+    assert_is_a_whole_story(sorted(by_id.values(), key=lambda event: event["sequence"]))
+
+
+EXAMPLES = ("chain", "classification", "comparison", "fields", "map", "query")
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_example_of_each_workflow(deployment, name):
+    """Planned, sent and followed from the command line; what was planned is what is called."""
+    deployment.twin.start(latency="fixed:5")
+    config = deployment.config(redis=None, **shipped_tasks(deployment))
+    deployment.start(config=config)
+    file = paths.SOURCE / "examples" / f"{name}.json"
+    job = json.loads(file.read_text())
+    assert_valid("job", job)
+    ctl = Ctl(deployment, config)
+    (plan,) = ctl.lines("plan", file)
+    assert deployment.twin.summary()["requests"] == 0
+    *_, result = ctl.lines("submit", file, "--watch")
+    assert_valid("job_result", result)
+    assert (result["job_id"], result["status"], result["partial"]) == (job["job_id"], "completed", False)
+    # The names that a classification will have to compare aren't known before, nor is how many units the twin writes at once.
+    if name not in ("classification", "chain"):
+        assert plan["batches"] == result["summary"]["calls"]
+    assert plan["least_cost_usd"] is not None
+    # The twin counts tokens in a simpler way than they are estimated.
+    assert float(plan["least_cost_usd"]) * 0.8 <= float(result["summary"]["cost_usd"]) <= float(plan["most_cost_usd"])
+    deployment.wait_until_done()
+    deployment.stop()
+    assert_is_a_whole_story(progress_of(deployment, job["job_id"]))
+
+
+def test_steps_and_modes_of_documents(deployment):
+    deployment.twin.start(latency="fixed:5")
+    deployment.start(config=deployment.config(redis=None, **shipped_tasks(deployment)))
+    comparison = json.loads((paths.SOURCE / "examples" / "comparison.json").read_text())
+    one = comparison | {"job_id": "one", "candidates": comparison["candidates"][:1]}
+    query = json.loads((paths.SOURCE / "examples" / "query.json").read_text())
+    # Longer than one prompt: parts, and one answer made of theirs.
+    paragraph = "The rent for the flat is paid on the third working day of each month. " * 20 + "\n\n"
+    long = query | {"job_id": "long", "documents": [{"id": "lease", "text": paragraph * 700}]}
+    submit(deployment, comparison, one, query, long)
+    results = job_results(deployment.topics, 4)
+    modes = {id: (r["summary"]["batch_mode"], r["summary"]["mode_reason"]) for id, r in results.items()}
+    assert modes == {
+        comparison["job_id"]: (True, "3 candidates or more"),
+        "one": (False, "fewer than 3 candidates"),
+        query["job_id"]: (False, "42000 tokens or fewer"),
+        "long": (True, "more than 42000 tokens"),
+    }
+    assert len(results["long"]["results"][0]["parts"]) >= 2
+    # The twin makes quotations up.
+    assert all(c["unverified"] for c in results["long"]["results"][0]["citations"])
+    deployment.wait_until_done()
+    deployment.stop()
+
+    def told(id):
+        return [(event["step"], event["percent"]) for event in progress_of(deployment, id)]
+
+    assert told("one") == [
+        ("queued", 0), ("retrieving_data", 10), ("generating_prompt", 30), ("calling_llm", 50),
+        ("processing_results", 80), ("saving_results", 90), ("completed", 100),
+    ]  # fmt: skip
+    assert told(query["job_id"]) == [
+        ("queued", 0), ("retrieving_data", 10), ("retrieving_data", 20), ("retrieving_data", 30),
+        ("generating_prompt", 35), ("calling_llm", 50), ("saving_results", 90), ("completed", 100),
+    ]  # fmt: skip
+    first = progress_of(deployment, "one")[0]
+    assert (first["batch_mode"], first["mode_reason"]) == (False, "fewer than 3 candidates")
+    assert first["estimated_tokens"] > 0
+    assert "batch_mode" not in progress_of(deployment, "one")[1]

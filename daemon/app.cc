@@ -49,6 +49,7 @@ pipeline::Options PipelineOptions(const config::Config& config, const std::strin
                                   std::uint64_t seed) {
   pipeline::Options options;
   options.catalog = config.catalog;
+  options.bpe = config.bpe;
   options.topics.results = config.kafka.results;
   options.topics.progress = config.kafka.progress;
   options.topics.dead_letters = config.kafka.dead_letters;

@@ -4,6 +4,7 @@
 #include <array>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace llmbatch::batching {
 namespace {
@@ -12,11 +13,6 @@ namespace {
 constexpr std::int64_t kMessageOverheadTokens = 3 * 2 + 3;
 constexpr std::string_view kProbeNonce = "0a1b2c3d4e5f6071";
 constexpr std::string_view kProbeText = "probe";
-
-std::int64_t Estimate(const Prompt& prompt, tokens::Family family) {
-  return tokens::EstimateTokens(prompt.system, tokens::Method::kClasses, family) +
-         tokens::EstimateTokens(prompt.user, tokens::Method::kClasses, family);
-}
 
 std::int64_t CountProbes(const std::string& text) {
   std::int64_t count = 0;
@@ -29,8 +25,17 @@ std::int64_t CountProbes(const std::string& text) {
 
 }  // namespace
 
-TokenPlanner::TokenPlanner(const PromptTemplate& prompt_template, tokens::Family family)
-    : family_(family) {
+std::int64_t TokenPlanner::Count(std::string_view text) const {
+  return bpe_ ? bpe_->Count(text) : tokens::EstimateTokens(text, tokens::Method::kClasses, family_);
+}
+
+std::int64_t TokenPlanner::Count(const Prompt& prompt) const {
+  return Count(prompt.system) + Count(prompt.user);
+}
+
+TokenPlanner::TokenPlanner(const PromptTemplate& prompt_template, tokens::Family family,
+                           std::shared_ptr<const tokens::Bpe> bpe)
+    : family_(family), bpe_(std::move(bpe)) {
   const model::ItemInput empty{.kind = model::ItemInput::Kind::kText, .value = ""};
   const model::ItemInput probe{.kind = model::ItemInput::Kind::kText,
                                .value = std::string(kProbeText)};
@@ -39,10 +44,9 @@ TokenPlanner::TokenPlanner(const PromptTemplate& prompt_template, tokens::Family
   const std::array<PromptItem, 1> probed{PromptItem{kProbeNonce, &probe}};
 
   const Prompt none = prompt_template.Render({});
-  const std::int64_t one_item = Estimate(prompt_template.Render(std::span(two).first(1)), family);
-  fixed_tokens_ = Estimate(none, family) + kMessageOverheadTokens;
-  wrapping_tokens_ =
-      std::max<std::int64_t>(1, Estimate(prompt_template.Render(two), family) - one_item);
+  const std::int64_t one_item = Count(prompt_template.Render(std::span(two).first(1)));
+  fixed_tokens_ = Count(none) + kMessageOverheadTokens;
+  wrapping_tokens_ = std::max<std::int64_t>(1, Count(prompt_template.Render(two)) - one_item);
   const Prompt with_probe = prompt_template.Render(probed);
   copies_ =
       std::max<std::int64_t>(1, CountProbes(with_probe.system) + CountProbes(with_probe.user) -
@@ -53,14 +57,12 @@ TokenPlanner::TokenPlanner(const PromptTemplate& prompt_template, tokens::Family
 }
 
 std::int64_t TokenPlanner::ItemTokens(const model::ItemInput& input) const {
-  const std::int64_t text =
-      tokens::EstimateTokens(InputAsJson(input), tokens::Method::kClasses, family_);
-  return wrapping_tokens_ + copies_ * text;
+  return wrapping_tokens_ + copies_ * Count(InputAsJson(input));
 }
 
 std::int64_t TokenPlanner::ContextTokens(std::string_view context_json) const {
   if (context_copies_ == 0 || context_json.empty()) return 0;
-  return context_copies_ * tokens::EstimateTokens(context_json, tokens::Method::kClasses, family_);
+  return context_copies_ * Count(context_json);
 }
 
 }  // namespace llmbatch::batching

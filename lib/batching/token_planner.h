@@ -3,20 +3,24 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "batching/prompt_template.h"
 #include "model/item.h"
 #include "model/task.h"
+#include "tokens/bpe.h"
 #include "tokens/estimator.h"
 
 namespace llmbatch::batching {
 
-// Estimates, uncalibrated: the same text always gives the same number.
+// Uncalibrated: the same text always gives the same number.
 class TokenPlanner {
  public:
   // Reads the costs off the template by rendering it with probes.
-  TokenPlanner(const PromptTemplate& prompt_template, tokens::Family family);
+  // With `bpe` texts are counted by it instead of estimated.
+  TokenPlanner(const PromptTemplate& prompt_template, tokens::Family family,
+               std::shared_ptr<const tokens::Bpe> bpe = nullptr);
 
   // System text, fixed part of the prompt and the message overhead.
   std::int64_t fixed_tokens() const { return fixed_tokens_; }
@@ -26,7 +30,11 @@ class TokenPlanner {
   std::int64_t ContextTokens(std::string_view context_json) const;
 
  private:
+  std::int64_t Count(std::string_view text) const;
+  std::int64_t Count(const Prompt& prompt) const;
+
   tokens::Family family_;
+  std::shared_ptr<const tokens::Bpe> bpe_;  // nullptr: none
   std::int64_t fixed_tokens_ = 0;
   std::int64_t wrapping_tokens_ = 0;  // an item's share without its text
   std::int64_t copies_ = 1;           // how often an item's text stands in the prompt

@@ -10,6 +10,7 @@
 #include "base/secret.h"
 #include "base/time.h"
 #include "model/task.h"
+#include "tokens/bpe.h"
 
 namespace llmbatch::config {
 
@@ -91,6 +92,7 @@ struct Config {
   Budgets budgets;
   std::map<std::string, ProviderConfig> providers;
   std::shared_ptr<const model::Catalog> catalog;  // never null
+  std::shared_ptr<const tokens::Bpe> bpe;         // from rank_file; nullptr: none
 };
 
 }  // namespace llmbatch::config

@@ -65,6 +65,7 @@ class Reader {
     config.providers = ReadProviders(top_.Table("providers"), environment_);
     config.catalog = ReadCatalog(config);
     CheckPrices(config);
+    config.bpe = ReadRanks();
     for (const char* read_before : {"task_files", "prices"}) top_.Known(read_before);
     top_.RefuseOthers();
     return config;
@@ -117,13 +118,32 @@ class Reader {
     }
   }
 
+  std::shared_ptr<const tokens::Bpe> ReadRanks() {
+    if (!top_.Has("rank_file")) {
+      top_.Known("rank_file");
+      return nullptr;
+    }
+    const std::string path = top_.ResolvePath("rank_file", top_.String("rank_file", ""));
+    const auto text = environment_.read_file(path);
+    if (!text) {
+      top_.Fail("rank_file", text.error().message);
+      return nullptr;
+    }
+    auto bpe = tokens::Bpe::Parse(*text);
+    if (!bpe) {
+      top_.Fail("rank_file", "is no file of ranks: " + bpe.error().message);
+      return nullptr;
+    }
+    return *std::move(bpe);
+  }
+
   // Money can only be counted where it is known what a call costs.
   void CheckPrices(const Config& config) {
     const bool all = config.budgets.all.any() || config.budgets.each_user.any();
     for (const auto& [name, task] : config.catalog->tasks) {
       if (!all && !task->budget.any()) continue;
       for (const model::RouteEntry& entry : task->route) {
-        if (config.catalog->models.at(entry).price) continue;
+        if (!config.catalog->models.at(entry).prices.empty()) continue;
         Section tasks = top_.Table("tasks");
         tasks.Table(name).Fail("route", "has a budget and " + entry.provider + "/" + entry.model +
                                             " has no price; add it to [models]");

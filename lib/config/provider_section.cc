@@ -8,7 +8,6 @@
 #include "config/credential.h"
 #include "config/sections.h"
 #include "config/values.h"
-#include "model/money.h"
 #include "providers/codec.h"
 
 namespace llmbatch::config {
@@ -80,6 +79,9 @@ void ReadWireSwitches(model::Provider& provider, const providers::FormatTraits& 
   if (HasMeaning(traits.has_strict_schema, "strict_schema", provider, section)) {
     provider.strict_schema = section.Bool("strict_schema", provider.strict_schema);
   }
+  if (HasMeaning(traits.has_chat_names, "stream_usage", provider, section)) {
+    provider.stream_usage = section.Bool("stream_usage", provider.stream_usage);
+  }
   if (HasMeaning(traits.has_prompt_cache, "prompt_cache", provider, section)) {
     provider.prompt_cache = section.Choice<PromptCache>(
         "prompt_cache", provider.prompt_cache,
@@ -150,51 +152,6 @@ void ReadEndpoint(ProviderConfig& config, const providers::FormatTraits& traits,
   ReadHeaders(config, section.Table("headers"));
 }
 
-// Dollars per million tokens, written as a text so that no digit is lost.
-std::optional<std::int64_t> ReadPrice(Section& section, std::string_view key) {
-  constexpr std::int64_t kThousandsInAMillion = 1000;
-  if (!section.Has(key)) return std::nullopt;
-  const std::string text = section.String(key, "");
-  if (text.empty()) return std::nullopt;
-  const auto per_million = model::ParseDecimal(text);
-  if (!per_million || per_million->nanos % kThousandsInAMillion != 0) {
-    section.Fail(key,
-                 "must be dollars as a decimal with up to six digits after the point: \"0.25\"");
-    return std::nullopt;
-  }
-  return per_million->nanos / kThousandsInAMillion;
-}
-
-std::string ToText(const toml::date& date) {
-  const auto digits = [](int number, std::size_t width) {
-    const std::string text = std::to_string(number);
-    return std::string(width - std::min(width, text.size()), '0') + text;
-  };
-  return digits(date.year, 4) + "-" + digits(date.month, 2) + "-" + digits(date.day, 2);
-}
-
-std::optional<model::ModelPrice> ReadPrices(Section& section) {
-  const auto input = ReadPrice(section, "input_usd_per_million");
-  const auto cached = ReadPrice(section, "cached_input_usd_per_million");
-  const auto output = ReadPrice(section, "output_usd_per_million");
-  const auto write = ReadPrice(section, "cache_write_usd_per_million");
-  const auto long_write = ReadPrice(section, "long_cache_write_usd_per_million");
-  if (const toml::node* node = section.Any("as_of", toml::node_type::date)) {
-    section.Note("as_of", ToText(node->as_date()->get()));
-  }
-  if (!input && !cached && !output && !write && !long_write) return std::nullopt;
-  for (const std::string_view key : {"input_usd_per_million", "output_usd_per_million"}) {
-    if (!section.Has(key)) section.Fail(key, "missing: a price needs both input and output");
-  }
-  const std::int64_t input_price = input.value_or(0);
-  const std::int64_t write_price = write.value_or(input_price);
-  return model::ModelPrice{.input_nanos_per_1k = input_price,
-                           .cached_input_nanos_per_1k = cached.value_or(input_price),
-                           .output_nanos_per_1k = output.value_or(0),
-                           .cache_write_nanos_per_1k = write_price,
-                           .long_cache_write_nanos_per_1k = long_write.value_or(write_price)};
-}
-
 model::RateLimits ReadRates(Section& section) {
   constexpr IntRange kRange{.min = 1, .max = 1'000'000'000'000};
   model::RateLimits rates;
@@ -210,6 +167,14 @@ model::RateLimits ReadRates(Section& section) {
     }
   }
   return rates;
+}
+
+// nullopt: the key isn't there.
+std::optional<std::int64_t> ReadStreamAbove(Section& section) {
+  constexpr std::string_view kKey = "stream_above_output_tokens";
+  section.Known(kKey);
+  if (!section.Has(kKey)) return std::nullopt;
+  return section.Int(kKey, 0, {.min = 0, .max = 100'000'000});
 }
 
 std::int64_t ReadRequiredTokens(Section& section, std::string_view key) {
@@ -241,6 +206,10 @@ ProviderConfig ReadProvider(const std::string& name, Section section,
   config.connect_timeout =
       section.Duration("connect_timeout", config.connect_timeout,
                        {std::chrono::milliseconds(100), std::chrono::minutes(5)});
+  provider.stream_above_output_tokens = ReadStreamAbove(section);
+  provider.stream_idle_timeout =
+      section.Duration("stream_idle_timeout", provider.stream_idle_timeout,
+                       {std::chrono::seconds(1), std::chrono::hours(1)});
   provider.concurrency =
       section.Int("concurrency", provider.concurrency, {.min = 1, .max = 10'000});
   provider.max_response_bytes = section.Int("max_response_bytes", provider.max_response_bytes,
@@ -260,7 +229,8 @@ Models ReadModels(Section section) {
     model::ModelInfo info;
     info.context_window_tokens = ReadRequiredTokens(model_section, "context_window");
     info.max_output_tokens = ReadRequiredTokens(model_section, "max_output_tokens");
-    info.price = ReadPrices(model_section);
+    info.stream_above_output_tokens = ReadStreamAbove(model_section);
+    info.prices = ReadPriceList(model_section);
     info.rates = ReadRates(model_section);
     model_section.RefuseOthers();
     if (slash == std::string::npos) continue;

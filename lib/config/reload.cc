@@ -86,6 +86,7 @@ class Planner {
     for (const std::string_view live : {"tasks", "models", "routes", "limits"}) {
       if (IsIn(section, live)) return;
     }
+    if (key.second == "rank_file") return Wait(key, "has changed; that takes a restart");
     if (section.empty()) return;  // which files there are: what they say is compared
     if (IsIn(section, "providers")) {
       const std::string* provider = RunningProvider(section);

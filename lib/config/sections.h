@@ -29,6 +29,10 @@ std::optional<model::NanoUsd> ReadMoney(Section& section, std::string_view key);
 ProviderConfig ReadProvider(const std::string& name, Section section,
                             const Environment& environment);
 
+// What a model's table says about prices: its own are the first row, those of its list `prices`
+// the others.
+model::PriceList ReadPriceList(Section& section);
+
 using Models = std::map<model::RouteEntry, model::ModelInfo>;
 // All of [models]; `section` stands for that table.
 Models ReadModels(Section section);

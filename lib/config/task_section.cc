@@ -177,6 +177,47 @@ std::string ReadObject(Section& section, std::string_view key) {
   return {};
 }
 
+// Whether they may go to that model; reported if not.
+bool FitParameters(const RouteEntry& entry, const std::string& parameters_json, Section& section,
+                   std::string_view key, const TaskContext& context) {
+  const auto valid = CheckParameters(parameters_json, context.providers.at(entry.provider));
+  if (!valid) section.Fail(key, WithoutKey(valid.error().message, "parameters"));
+  return valid.ok();
+}
+
+// [tasks.NAME.parameters_of]: by "provider/model", or by provider for all of its models.
+void ReadParametersOf(Task& task, Section& section, const TaskContext& context) {
+  if (!section.Has("parameters_of")) return section.Known("parameters_of");
+  Section by_name = section.Table("parameters_of");
+  for (const std::string& name : by_name.Keys()) {
+    const std::string parameters = ReadObject(by_name, name);
+    bool is_named = false;
+    for (const RouteEntry& entry : task.route) {
+      if (name != ToText(entry) && name != entry.provider) continue;
+      is_named = true;
+      if (!FitParameters(entry, parameters, by_name, name, context)) break;
+      // What is said of a model goes before what is said of its provider.
+      if (name == ToText(entry)) {
+        task.parameters_of[entry] = parameters;
+      } else {
+        task.parameters_of.emplace(entry, parameters);
+      }
+    }
+    if (!is_named && !task.route.empty()) {
+      by_name.Fail(name, "is neither a model nor a provider of the task's route");
+    }
+  }
+}
+
+void ReadParameters(Task& task, Section& section, const TaskContext& context) {
+  task.parameters_json = ReadObject(section, "parameters");
+  ReadParametersOf(task, section, context);
+  for (const RouteEntry& entry : task.route) {
+    if (task.parameters_of.contains(entry)) continue;
+    if (!FitParameters(entry, task.parameters_json, section, "parameters", context)) break;
+  }
+}
+
 void ReadAnswer(Task& task, Section& section, const TaskContext& context) {
   ReadSchema(task, section, context.environment);
   task.answer = section.Choice<AnswerForm>(
@@ -191,13 +232,7 @@ void ReadAnswer(Task& task, Section& section, const TaskContext& context) {
   }
   task.max_output_tokens =
       section.Int("max_output_tokens", task.max_output_tokens, {.min = 1, .max = 10'000'000});
-  task.parameters_json = ReadObject(section, "parameters");
-  for (const RouteEntry& entry : task.route) {
-    const auto valid = CheckParameters(task.parameters_json, context.providers.at(entry.provider));
-    if (valid) continue;
-    section.Fail("parameters", WithoutKey(valid.error().message, "parameters"));
-    break;
-  }
+  ReadParameters(task, section, context);
   task.fallback_json = ReadObject(section, "fallback");
 }
 
@@ -222,7 +257,7 @@ void CheckAgainstModels(const Task& task, Section& section, const TaskContext& c
                                             ToText(entry) + " (" +
                                             config::ToText(info.context_window_tokens) + ")");
     }
-    if (!info.price) {
+    if (info.prices.empty()) {
       section.Warn("route", "the cost of " + ToText(entry) + " will be unknown: it has no price");
     }
   }

@@ -13,6 +13,9 @@ namespace {
 using ports::TransportFailure;
 using ports::TransportFault;
 
+// A pause in an answer is noticed this much late at the most, beside a second of the wait.
+constexpr base::Duration kHaltCheckInterval = std::chrono::milliseconds(250);
+
 // Signals are for the main thread; libcurl's name look-ups inherit this.
 void BlockSignals() {
   sigset_t all;
@@ -91,6 +94,7 @@ void Loop::Run() {
     // At the end nothing more is begun: what was handed over last has not been sent.
     if (go_on) multi_->RunTimers();
     CollectFinished();
+    EndHalted();
     if (!go_on) AbortAll();
     inbox_.PostAll(std::exchange(completed_, {}));
   }
@@ -151,14 +155,14 @@ void Loop::Start(ports::StartCall start, base::Timestamp handed_over) {
              NotSent(TransportFault::kConnect, pool->first + ": libcurl did not take the request"));
     return;
   }
+  if (transfer->may_halt()) may_halt_.insert(call);
   running_.emplace(call, std::move(transfer));
 }
 
 void Loop::Abort(model::CallId call) {
   const auto found = running_.find(call);
   if (found == running_.end()) return;  // it has been answered
-  std::unique_ptr<Transfer> transfer = std::move(found->second);
-  running_.erase(found);
+  std::unique_ptr<Transfer> transfer = Take(found);
   multi_->Remove(*transfer);
   Complete(call, transfer->TakeAborted());
   GiveBack(std::move(transfer));
@@ -172,11 +176,33 @@ void Loop::CollectFinished() {
   for (const Multi::Finished& finished : multi_->TakeFinished()) {
     auto found = running_.find(finished.transfer->call());
     LLMBATCH_CHECK(found != running_.end());
-    std::unique_ptr<Transfer> transfer = std::move(found->second);
-    running_.erase(found);
+    std::unique_ptr<Transfer> transfer = Take(found);
     Complete(transfer->call(), transfer->TakeOutcome(finished.curl_code));
     GiveBack(std::move(transfer));
   }
+}
+
+void Loop::EndHalted() {
+  const base::Timestamp now = last_progress_;
+  if (may_halt_.empty() || now < next_halt_check_) return;
+  next_halt_check_ = now + kHaltCheckInterval;
+  std::vector<model::CallId> halted;
+  for (const model::CallId call : may_halt_) {
+    if (running_.at(call)->IsHalted(now)) halted.push_back(call);
+  }
+  for (const model::CallId call : halted) {
+    std::unique_ptr<Transfer> transfer = Take(running_.find(call));
+    multi_->Remove(*transfer);
+    Complete(call, transfer->TakeHalted());
+    GiveBack(std::move(transfer));
+  }
+}
+
+std::unique_ptr<Transfer> Loop::Take(Running::iterator running) {
+  may_halt_.erase(running->first);
+  std::unique_ptr<Transfer> transfer = std::move(running->second);
+  running_.erase(running);
+  return transfer;
 }
 
 void Loop::Complete(model::CallId call, ports::HttpOutcome outcome) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -47,6 +48,8 @@ class Loop {
     std::vector<Command> commands;
   };
 
+  using Running = std::unordered_map<model::CallId, std::unique_ptr<Transfer>>;
+
   Loop(ClientOptions options, std::unique_ptr<Multi> multi, runtime::Inbox& inbox);
 
   Multi::Wait DecideToWait();
@@ -57,6 +60,9 @@ class Loop {
   void Abort(model::CallId call);
   void AbortAll();
   void CollectFinished();
+  // Gives up those whose response came to a halt.
+  void EndHalted();
+  std::unique_ptr<Transfer> Take(Running::iterator running);
   void Complete(model::CallId call, ports::HttpOutcome outcome);
   std::unique_ptr<Transfer> TakeTransfer(Pool& pool);
   void GiveBack(std::unique_ptr<Transfer> transfer);
@@ -64,7 +70,9 @@ class Loop {
   runtime::Inbox& inbox_;
   std::map<std::string, Pool, std::less<>> pools_;
   std::unique_ptr<Multi> multi_;
-  std::unordered_map<model::CallId, std::unique_ptr<Transfer>> running_;
+  Running running_;
+  std::set<model::CallId> may_halt_;  // of the running ones
+  base::Timestamp next_halt_check_;
   std::vector<ports::Event> completed_;
 
   std::atomic<base::Timestamp> last_progress_;

@@ -10,6 +10,7 @@
 
 #include "base/check.h"
 #include "http/address.h"
+#include "runtime/clock.h"
 
 namespace llmbatch::http {
 namespace {
@@ -186,6 +187,8 @@ std::optional<ports::TransportFailure> Transfer::Prepare(ports::StartCall start,
   call_ = Call{.id = start.call,
                .body = std::move(request.body),
                .time_left = time_left,
+               .idle_timeout = request.idle_timeout,
+               .last_piece = {},
                .max_response_bytes =
                    static_cast<std::size_t>(std::max<std::int64_t>(0, request.max_response_bytes)),
                .response = {}};
@@ -270,6 +273,7 @@ std::size_t Transfer::OnHeader(std::string_view line) {
 }
 
 std::size_t Transfer::OnBody(std::string_view piece) {
+  if (may_halt()) call_.last_piece = runtime::ReadClock().steady;
   std::string& body = call_.response.body;
   const bool is_error = call_.response.status >= 400;
   const std::size_t limit =
@@ -318,6 +322,18 @@ ports::TransportFailure Transfer::TakeAborted() {
   ports::TransportFailure failure = Failure(CURLE_ABORTED_BY_CALLBACK);
   failure.fault = ports::TransportFault::kAborted;
   failure.message = provider_->name + ": given up";
+  call_.body = {};
+  return failure;
+}
+
+bool Transfer::IsHalted(base::Timestamp now) const {
+  return call_.last_piece && now - *call_.last_piece > call_.idle_timeout;
+}
+
+ports::TransportFailure Transfer::TakeHalted() {
+  ports::TransportFailure failure = Failure(CURLE_OPERATION_TIMEDOUT);
+  failure.fault = ports::TransportFault::kTimeout;
+  failure.message = provider_->name + ": the answer came to a halt";
   call_.body = {};
   return failure;
 }

@@ -44,6 +44,12 @@ class Transfer {
   ports::HttpOutcome TakeOutcome(int curl_code);
   // The same for a call that was given up by us.
   ports::TransportFailure TakeAborted();
+  // The same for a call whose response came to a halt.
+  ports::TransportFailure TakeHalted();
+
+  // Whether the call has a limit for pauses in its response, and whether that has passed.
+  bool may_halt() const { return call_.idle_timeout > base::Duration::zero(); }
+  bool IsHalted(base::Timestamp now) const;
 
   model::CallId call() const { return call_.id; }
   const Provider& provider() const { return *provider_; }
@@ -65,6 +71,8 @@ class Transfer {
     model::CallId id;
     std::string body;
     base::Duration time_left{};
+    base::Duration idle_timeout{};              // 0: none
+    std::optional<base::Timestamp> last_piece;  // kept only with a limit
     std::size_t max_response_bytes = 0;
     ports::HttpResponse response;
     std::size_t header_bytes = 0;

@@ -62,6 +62,10 @@ std::string TaskVersion(const model::Task& task) {
                                       task.parameters_json,
                                       task.answer == model::AnswerForm::kText ? "text" : "items",
                                       limit};
+  std::vector<std::string> models;
+  for (const auto& [entry, parameters] : task.parameters_of)
+    models.push_back(entry.provider + "/" + entry.model + " " + parameters);
+  parts.insert(parts.end(), models.begin(), models.end());
   for (const auto& [name, value] : task.variables) {
     parts.push_back(name);
     parts.push_back(value);

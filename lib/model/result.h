@@ -1,6 +1,7 @@
 // ItemResult: what is published for one item.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,11 +37,13 @@ struct ItemOutcome {
   std::string output_json;         // empty unless kOk or kFallback
   std::optional<ItemError> error;  // set with kError and kFallback
   ResultSource source = ResultSource::kGenerated;
-  std::string model;            // "provider/model"; empty if none was asked
-  std::string batch_id;         // empty if none was made
-  Usage usage;                  // this item's share
-  std::optional<NanoUsd> cost;  // nullopt: the model has no price
-  base::Duration duration{};    // of the call that answered
+  std::string model;              // "provider/model"; empty if none was asked
+  std::string batch_id;           // empty if none was made
+  Usage usage;                    // this item's share
+  std::optional<NanoUsd> cost;    // nullopt: the model has no price
+  base::Duration duration{};      // of the call that answered
+  std::string repair;             // how the answer had to be read; empty: as it was
+  std::int64_t repair_edits = 0;  // changes to the answer as a whole that it took
 
   friend bool operator==(const ItemOutcome&, const ItemOutcome&) = default;
 };

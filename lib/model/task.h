@@ -11,6 +11,7 @@
 #include "base/time.h"
 #include "model/item.h"
 #include "model/money.h"
+#include "model/price.h"
 
 namespace llmbatch::model {
 
@@ -56,8 +57,9 @@ struct Task {
   std::string output_schema_json;  // JSON Schema of one item's answer; empty: none
   AnswerForm answer = AnswerForm::kItems;
   std::int64_t max_output_tokens = 4'000;
-  std::string
-      parameters_json;  // a JSON object that goes into the provider's request as it is; empty: none
+  // A JSON object that goes into the provider's request as it is; empty: none.
+  std::string parameters_json;
+  std::map<RouteEntry, std::string> parameters_of;  // instead, for entries of the route
   std::string fallback_json;  // output of an item that could not be answered; empty: none
   bool isolate_tenants = false;
   base::Duration timeout = std::chrono::seconds(600);  // of one call
@@ -71,17 +73,11 @@ struct Task {
   std::vector<ExtractRule> extract_rules;
   // What the workflow's steps of another kind are asked with: kind → name of a task.
   std::map<std::string, std::string> steps;
-};
 
-// Dollars per million tokens become nano-dollars per thousand tokens, which is an integer for every
-// known price.
-struct ModelPrice {
-  std::int64_t input_nanos_per_1k = 0;
-  std::int64_t cached_input_nanos_per_1k = 0;
-  std::int64_t output_nanos_per_1k = 0;
-  // Of input written to the provider's cache: for minutes, and for an hour.
-  std::int64_t cache_write_nanos_per_1k = 0;
-  std::int64_t long_cache_write_nanos_per_1k = 0;
+  const std::string& ParametersFor(const RouteEntry& entry) const {
+    const auto found = parameters_of.find(entry);
+    return found == parameters_of.end() ? parameters_json : found->second;
+  }
 };
 
 // What may be asked in a minute, over all replicas; 0: as much as you like.
@@ -95,8 +91,10 @@ struct RateLimits {
 struct ModelInfo {
   std::int64_t context_window_tokens = 128'000;
   std::int64_t max_output_tokens = 16'000;
-  std::optional<ModelPrice> price;  // nullopt: cost is unknown, never zero
-  RateLimits rates;                 // of this model alone
+  // Instead of its provider's, if it is there.
+  std::optional<std::int64_t> stream_above_output_tokens;
+  PriceList prices;  // empty: cost is unknown, never zero
+  RateLimits rates;  // of this model alone
 };
 
 // How a provider's wire format is spoken; everything in which compatible servers differ is a switch
@@ -120,7 +118,11 @@ struct Provider {
   SchemaMode schema_mode = SchemaMode::kJsonSchema;
   bool strict_schema = true;  // the provider is asked to keep to the schema in every answer
   PromptCache prompt_cache = PromptCache::kNone;  // how long the system text is kept at theirs
-  std::int64_t concurrency = 64;                  // calls in flight of this replica
+  bool stream_usage = true;                       // streams are asked to tell their usage
+  // Answers that may have more tokens than this are streamed; nullopt: none.
+  std::optional<std::int64_t> stream_above_output_tokens;
+  base::Duration stream_idle_timeout = std::chrono::seconds(60);  // between two pieces of a stream
+  std::int64_t concurrency = 64;                                  // calls in flight of this replica
   std::int64_t max_response_bytes = 32LL << 20;
   RateLimits rates;  // of all models of this provider together
 };

@@ -28,6 +28,14 @@ std::string DrawNonce(base::Rng& rng) {
 
 std::string ModelName(const Lane& lane) { return lane.route.provider + "/" + lane.route.model; }
 
+// A call that was served at another tier than it asked for is billed at that one.
+std::optional<model::NanoUsd> CostOf(const Lane& lane, const providers::Completion& completion,
+                                     base::WallTime now) {
+  if (!completion.usage) return std::nullopt;
+  return providers::CostOf(*completion.usage, lane.model.prices,
+                           completion.tier.empty() ? lane.tier : completion.tier, now);
+}
+
 Lane& LaneOf(const Call& call) { return call.recipe->lanes()[call.lane]; }
 
 }  // namespace
@@ -143,9 +151,15 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
                               .messages = std::move(messages),
                               .max_output_tokens = task.max_output_tokens,
                               .response_schema_json = call.recipe->answer_schema_json(),
-                              .parameters_json = task.parameters_json};
+                              .parameters_json = task.ParametersFor(lane.route)};
+  const auto stream_above = lane.model.stream_above_output_tokens
+                                ? lane.model.stream_above_output_tokens
+                                : lane.provider.stream_above_output_tokens;
+  chat.stream = stream_above && task.max_output_tokens > *stream_above;
   const providers::Codec* codec = providers::CodecFor(lane.provider.api);
   LLMBATCH_CHECK(codec != nullptr);
+  ports::HttpRequest http = codec->Encode(chat, lane.provider, task.timeout);
+  if (chat.stream) http.idle_timeout = lane.provider.stream_idle_timeout;
   call.state = CallState::kInFlight;
   call.attempt = call_ids_.Next();
   call.started = now.steady;
@@ -156,8 +170,7 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   if (limits_.NeedsOf(call.id) != nullptr) limits_.OnStarted(call.id);
   SetStage(call, Stage::kInFlight);
   MarkSent(call, out);
-  out.emplace_back(ports::StartCall{.call = call.attempt,
-                                    .request = codec->Encode(chat, lane.provider, task.timeout)});
+  out.emplace_back(ports::StartCall{.call = call.attempt, .request = std::move(http)});
   return true;
 }
 
@@ -255,11 +268,9 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   if (const auto* completion = std::get_if<providers::Completion>(&decoded)) {
     ObserveCall(lane.route, "ok", now.steady - call.started, out);
     queue_.OnEnded(call, admission::Breaker::Sign::kAnswers, now.steady);
-    SettleLimits(
-        call, {.usage = completion->usage,
-               .cost = completion->usage ? providers::CostOf(*completion->usage, lane.model.price)
-                                         : std::nullopt,
-               .maybe_billed = true});
+    SettleLimits(call, {.usage = completion->usage,
+                        .cost = CostOf(lane, *completion, now.wall),
+                        .maybe_billed = true});
     OnAnswer(call, *completion, now, verdicts, out);
   } else {
     const auto& call_failure = std::get<providers::CallFailure>(decoded);
@@ -271,7 +282,8 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   return verdicts;
 }
 
-void Calls::Book(const Call& call, const providers::Completion& completion, ports::Commands& out) {
+void Calls::Book(const Call& call, const providers::Completion& completion, base::WallTime now,
+                 ports::Commands& out) {
   Lane& lane = LaneOf(call);
   if (!completion.usage) {
     // What the call cost isn't known, so what its items cost isn't either.
@@ -283,7 +295,7 @@ void Calls::Book(const Call& call, const providers::Completion& completion, port
     return;
   }
   const model::Usage& usage = *completion.usage;
-  const auto cost = providers::CostOf(usage, lane.model.price);
+  const auto cost = CostOf(lane, completion, now);
   lane.calibration.Observe(call.estimated_tokens, usage.input_tokens);
   call.recipe->ObserveAnswer(usage.output_tokens, static_cast<std::int64_t>(call.requests.size()));
   lane.output.Observe(static_cast<std::int64_t>(call.requests.size()), usage.output_tokens);
@@ -313,7 +325,7 @@ void Calls::Book(const Call& call, const providers::Completion& completion, port
 
 void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
                      Verdicts& verdicts, ports::Commands& out) {
-  Book(call, completion, out);
+  Book(call, completion, now.wall, out);
   Reading reading = ReadCompletion(call, completion);
   ObserveReading(call, reading, out);
   if (reading.blocked) {
@@ -343,7 +355,7 @@ void Calls::SettleItems(Call& call, Reading reading, base::Now now, Verdicts& ve
     Request& request = found->second;
     ItemReading& item = reading.items[i];
     if (item.output_json) {
-      verdicts.push_back(Succeed(request, call, std::move(*item.output_json), now.steady));
+      verdicts.push_back(Succeed(request, call, std::move(*item.output_json), reading, now.steady));
       continue;
     }
     if (request.abandoned) {
@@ -476,7 +488,7 @@ Verdict Calls::Fail(const Request& request, const Call& call, model::ErrorCode c
 }
 
 Verdict Calls::Succeed(const Request& request, const Call& call, std::string output,
-                       base::Timestamp now) const {
+                       const Reading& reading, base::Timestamp now) const {
   Verdict verdict{.request = request.id, .outcome = {}, .queued = call.started - request.arrived};
   model::ItemOutcome& outcome = verdict.outcome;
   outcome.status = model::ResultStatus::kOk;
@@ -486,6 +498,8 @@ Verdict Calls::Succeed(const Request& request, const Call& call, std::string out
   outcome.usage = request.usage;
   outcome.cost = request.cost;
   outcome.duration = now - call.started;
+  if (reading.repair != "none") outcome.repair = reading.repair;
+  outcome.repair_edits = static_cast<std::int64_t>(reading.edits.total());
   return verdict;
 }
 

@@ -52,6 +52,8 @@ class Calls {
  public:
   Calls(const Options& options, RequestTable& requests, base::Rng& rng);
 
+  // The time that calls are priced by until the next one.
+  void SetDate(base::WallTime now) { charging_.SetDate(now); }
   // Queues one call for the batch.
   void Begin(BatchPlan plan, base::Timestamp now);
   Verdicts OnCompleted(const ports::CallCompleted& event, base::Now now, ports::Commands& out);
@@ -148,7 +150,8 @@ class Calls {
 
   void OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
                 Verdicts& verdicts, ports::Commands& out);
-  void Book(const Call& call, const providers::Completion& completion, ports::Commands& out);
+  void Book(const Call& call, const providers::Completion& completion, base::WallTime now,
+            ports::Commands& out);
   void SettleItems(Call& call, Reading reading, base::Now now, Verdicts& verdicts,
                    ports::Commands& out);
   void OnFailure(Call& call, const providers::CallFailure& failure, base::Now now,
@@ -166,7 +169,7 @@ class Calls {
   Verdict Fail(const Request& request, const Call& call, model::ErrorCode code,
                std::string_view message, int attempts) const;
   Verdict Succeed(const Request& request, const Call& call, std::string output,
-                  base::Timestamp now) const;
+                  const Reading& reading, base::Timestamp now) const;
 
   const Options& options_;
   RequestTable& requests_;

@@ -126,7 +126,7 @@ std::optional<model::NanoUsd> Charging::CostOf(const Call& call,
       .input_tokens = InputTokensOf(call, requests),
       .output_tokens = lane.output.Cautious(static_cast<std::int64_t>(call.requests.size()),
                                             call.recipe->task().max_output_tokens)};
-  return providers::CostOf(usage, lane.model.price);
+  return providers::CostOf(usage, lane.model.prices, lane.tier, now_);
 }
 
 std::vector<std::int64_t> Charging::UsedOf(const Call& call, const Needs& needs,

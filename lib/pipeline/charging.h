@@ -34,6 +34,8 @@ class Charging {
   Charging(const Budgets& budgets, admission::LimitKeeper& keeper)
       : budgets_(budgets), keeper_(keeper) {}
 
+  // Calls are priced as of this moment until the next one.
+  void SetDate(base::WallTime now) { now_ = now; }
   // Estimated by what was learnt. Empty: nothing limits the call.
   Needs NeedsOf(const Call& call, const RequestTable& requests);
   // Calls of one group have the same budgets.
@@ -63,6 +65,7 @@ class Charging {
   const Budgets& budgets_;
   admission::LimitKeeper& keeper_;
   std::map<model::RouteEntry, Rates> rates_;
+  base::WallTime now_;
 };
 
 }  // namespace llmbatch::pipeline

@@ -99,6 +99,13 @@ void ObserveReading(const Call& call, const Reading& reading, ports::Commands& o
   const std::string& task = call.recipe->task().name;
   if (reading.repair != "none")
     out.emplace_back(Observed(Metric::kAnswerRepairs, 1, {task, reading.repair}));
+  for (std::size_t i = 0; i < answers::kEditKinds; ++i) {
+    const auto kind = static_cast<answers::EditKind>(i);
+    const std::size_t times = reading.edits.Of(kind);
+    if (times == 0) continue;
+    out.emplace_back(Observed(Metric::kAnswerEdits, static_cast<double>(times),
+                              {task, std::string(answers::ToString(kind))}));
+  }
   if (reading.foreign_ids > 0) {
     out.emplace_back(Observed(Metric::kAnswerProblems, reading.foreign_ids, {task, "foreign_id"}));
   }

@@ -13,6 +13,7 @@
 #include "base/time.h"
 #include "jobs/job_table.h"
 #include "model/task.h"
+#include "tokens/bpe.h"
 
 namespace llmbatch::pipeline {
 
@@ -50,6 +51,8 @@ struct Budgets {
 
 struct Options {
   std::shared_ptr<const model::Catalog> catalog;
+  // Counts tokens exactly for models with its tokenizer; nullptr: all are estimated.
+  std::shared_ptr<const tokens::Bpe> bpe;
   Topics topics;
   Limits limits;
   std::string start_id;    // differs for every start of every replica: names its batches

@@ -42,7 +42,7 @@ base::Result<std::unique_ptr<Pipeline>> Pipeline::Create(Options options) {
     pipeline->transactions_.emplace(pipeline->options_.backoff,
                                     pipeline->options_.transaction_interval);
   }
-  auto recipes = BuildRecipes(*pipeline->options_.catalog);
+  auto recipes = BuildRecipes(*pipeline->options_.catalog, pipeline->options_.bpe);
   if (!recipes) return recipes.error();
   pipeline->recipes_ = std::move(recipes).value();
   return pipeline;
@@ -50,6 +50,7 @@ base::Result<std::unique_ptr<Pipeline>> Pipeline::Create(Options options) {
 
 ports::Commands Pipeline::Handle(std::vector<ports::Event> events, base::Now now) {
   now_ = now;
+  calls_.SetDate(now.wall);
   for (ports::Event& event : events) {
     std::visit([this](auto& each) { On(each); }, event);
   }

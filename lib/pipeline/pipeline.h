@@ -176,7 +176,8 @@ class Pipeline {
   void On(ports::ConfigurationRefused& event);
 
   using Recipes = std::map<std::string, std::shared_ptr<Recipe>, std::less<>>;
-  static base::Result<Recipes> BuildRecipes(const model::Catalog& catalog);
+  static base::Result<Recipes> BuildRecipes(const model::Catalog& catalog,
+                                            const std::shared_ptr<const tokens::Bpe>& bpe);
   void ReportConfiguration(std::string_view outcome);
 
   // Intake.

@@ -60,6 +60,7 @@ Reading ReadCompletion(const Call& call, const Completion& completion) {
   }
   reading.foreign_ids = decoded->foreign_ids;
   reading.repair = answers::ToString(decoded->repair);
+  reading.edits = decoded->edits;
   return reading;
 }
 

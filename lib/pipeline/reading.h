@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "answers/edits.h"
 #include "model/error_code.h"
 #include "pipeline/call.h"
 #include "providers/chat_request.h"
@@ -22,6 +23,7 @@ struct Reading {
   bool truncated = false;          // the answer was cut off at the output limit
   int foreign_ids = 0;
   std::string repair = "none";  // how the answer had to be read
+  answers::Edits edits;         // what was changed for it
 };
 
 Reading ReadCompletion(const Call& call, const providers::Completion& completion);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ledger/fingerprint.h"
+#include "providers/service_tier.h"
 #include "tokens/model_tokens.h"
 
 namespace llmbatch::pipeline {
@@ -28,7 +29,8 @@ Recipe::Recipe(std::shared_ptr<const model::Task> task, batching::PromptTemplate
       prompt_template_(std::move(prompt_template)) {}
 
 base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model::Task> task,
-                                                    const model::Catalog& catalog) {
+                                                    const model::Catalog& catalog,
+                                                    const std::shared_ptr<const tokens::Bpe>& bpe) {
   auto prompt_template = batching::PromptTemplate::Compile(*task);
   if (!prompt_template) return prompt_template.error();
   std::shared_ptr<Recipe> recipe(new Recipe(task, std::move(prompt_template).value()));
@@ -51,7 +53,9 @@ base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model:
         Lane{.route = route,
              .model = model->second,
              .provider = provider->second,
-             .planner = batching::TokenPlanner(recipe->prompt_template_, model_tokens.family),
+             .tier = providers::TierAskedBy(task->ParametersFor(route)),
+             .planner = batching::TokenPlanner(recipe->prompt_template_, model_tokens.family,
+                                               model_tokens.IsO200k() ? bpe : nullptr),
              .calibration = tokens::Calibration(model_tokens.seed_ratio),
              .output = {}});
   }

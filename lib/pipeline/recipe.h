@@ -25,6 +25,7 @@ struct Lane {
   model::RouteEntry route;
   model::ModelInfo model;
   model::Provider provider;
+  std::string tier;  // that calls ask for, as price lists have it
   batching::TokenPlanner planner;
   tokens::Calibration calibration;
   admission::OutputForecast output;
@@ -36,8 +37,10 @@ struct Lane {
 
 class Recipe {
  public:
-  static base::Result<std::shared_ptr<Recipe>> Build(std::shared_ptr<const model::Task> task,
-                                                     const model::Catalog& catalog);
+  // `bpe`: see Options.
+  static base::Result<std::shared_ptr<Recipe>> Build(
+      std::shared_ptr<const model::Task> task, const model::Catalog& catalog,
+      const std::shared_ptr<const tokens::Bpe>& bpe = nullptr);
 
   // Takes over what `before` has learnt, as far as it holds for this one.
   void LearnFrom(const Recipe& before);

@@ -9,10 +9,11 @@
 
 namespace llmbatch::pipeline {
 
-base::Result<Pipeline::Recipes> Pipeline::BuildRecipes(const model::Catalog& catalog) {
+base::Result<Pipeline::Recipes> Pipeline::BuildRecipes(
+    const model::Catalog& catalog, const std::shared_ptr<const tokens::Bpe>& bpe) {
   Recipes recipes;
   for (const auto& [name, task] : catalog.tasks) {
-    auto recipe = Recipe::Build(task, catalog);
+    auto recipe = Recipe::Build(task, catalog, bpe);
     if (!recipe) return base::Invalid("tasks." + name + ": " + recipe.error().message);
     recipes.emplace(name, *recipe);
     for (const auto& [kind, other] : task->steps) {
@@ -25,7 +26,7 @@ base::Result<Pipeline::Recipes> Pipeline::BuildRecipes(const model::Catalog& cat
 
 void Pipeline::On(ports::ConfigurationLoaded& event) {
   LLMBATCH_CHECK(event.catalog != nullptr);
-  auto recipes = BuildRecipes(*event.catalog);
+  auto recipes = BuildRecipes(*event.catalog, options_.bpe);
   if (!recipes) {
     Emit(ports::LogLine{.level = ports::LogLevel::kError,
                         .message = "the new configuration is refused",

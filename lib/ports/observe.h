@@ -33,6 +33,7 @@ enum class Metric {
   kRateLimitRemaining,  // gauge {provider, model, kind}
   kEstimateRatio,       // gauge {provider, model}
   kAnswerRepairs,       // counter {task, kind}
+  kAnswerEdits,         // counter {task, kind}
   kAnswerProblems,      // counter {task, problem}
   kCallsRepeated,       // counter {reason}
   kCallsCancelled,      // counter {provider, model}: given up because their job was cancelled

@@ -38,6 +38,7 @@ struct HttpRequest {
   std::vector<model::Header> headers;
   std::string body;
   base::Duration timeout{};             // from hand-over to the last byte
+  base::Duration idle_timeout{};        // once the body has begun, between two pieces; 0: none
   std::int64_t max_response_bytes = 0;  // after decompression
 };
 

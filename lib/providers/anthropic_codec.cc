@@ -1,6 +1,7 @@
 #include "providers/anthropic_codec.h"
 
 #include <array>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +12,7 @@
 #include "providers/fields.h"
 #include "providers/parameters.h"
 #include "providers/post.h"
+#include "providers/service_tier.h"
 #include "providers/strict_schema.h"
 
 namespace llmbatch::providers {
@@ -134,6 +136,73 @@ std::optional<model::Usage> ReadUsage(Value root) {
       .reasoning_tokens = PartAt(*usage, "output_tokens_details", "thinking_tokens", *output)};
 }
 
+std::string ReadTier(Value root) {
+  const auto usage = root.Find("usage");
+  return usage ? ServiceTier(StringAt(*usage, "service_tier")) : std::string();
+}
+
+// The first event has the input's tokens, a late one the output's; the text comes in between, in
+// blocks.
+class MessageStream final : public CompletionStream {
+ private:
+  void OnObject(std::string_view event, Value root) override {
+    std::string type = StringAt(root, "type");
+    if (type.empty()) type = event;
+    if (type == "message_start") {
+      if (const auto message = root.Find("message")) OnStart(*message);
+    } else if (type == "content_block_start") {
+      const auto block = root.Find("content_block");
+      if (block && StringAt(*block, "type") == "text")
+        completion().text += StringAt(*block, "text");
+    } else if (type == "content_block_delta") {
+      const auto delta = root.Find("delta");
+      if (delta && StringAt(*delta, "type") == "text_delta") {
+        completion().text += StringAt(*delta, "text");
+      }
+    } else if (type == "message_delta") {
+      NoteUsage(root);
+      if (const auto delta = root.Find("delta")) {
+        completion().finish_reason = ReadStopReason(*delta);
+        completion().refused =
+            completion().finish_reason == Completion::FinishReason::kContentFilter;
+      }
+    } else if (type == "message_stop") {
+      End();
+    }
+  }
+
+  void OnStart(Value message) {
+    id_ = StringAt(message, "id");
+    completion().model = StringAt(message, "model");
+    NoteUsage(message);
+  }
+
+  // Figures of later events replace those before: they are sums.
+  void NoteUsage(Value holder) {
+    const auto usage = holder.Find("usage");
+    if (!usage || !usage->is(Kind::kObject)) return;
+    for (std::size_t i = 0; i < usage->size(); ++i) {
+      const json::Member member = usage->MemberAt(i);
+      if (!member.value.is(Kind::kNull)) usage_[std::string(member.name)] = member.value.ToJson();
+    }
+  }
+
+  void Complete(const ports::HttpResponse& head) override {
+    json::Writer writer;
+    writer.BeginObject().Key("usage").BeginObject();
+    for (const auto& [name, json] : usage_) writer.Key(name).Raw(json);
+    writer.EndObject().EndObject();
+    if (const auto document = json::Document::Parse(writer.Take())) {
+      completion().usage = ReadUsage(document->root());
+      completion().tier = ReadTier(document->root());
+    }
+    completion().request_id = RequestId(head, "request-id", id_);
+  }
+
+  std::map<std::string, std::string> usage_;  // JSON of its members
+  std::string id_;
+};
+
 }  // namespace
 
 FormatTraits AnthropicCodec::traits() const {
@@ -154,6 +223,7 @@ ports::HttpRequest AnthropicCodec::Encode(const ChatRequest& request,
   WriteSystem(writer, request.system, provider.prompt_cache);
   WriteMessages(writer, request.messages);
   WriteOutputConfig(writer, request, provider, parameters);
+  if (request.stream) writer.Key("stream").Bool(true);
   parameters.Write(writer);
   writer.EndObject();
   ports::HttpRequest http = MakePost(provider, "/v1/messages", writer.Take(), timeout);
@@ -161,9 +231,14 @@ ports::HttpRequest AnthropicCodec::Encode(const ChatRequest& request,
   return http;
 }
 
+std::unique_ptr<CompletionStream> AnthropicCodec::NewStream() const {
+  return std::make_unique<MessageStream>();
+}
+
 std::variant<Completion, CallFailure> AnthropicCodec::Decode(const ports::HttpResponse& response,
                                                              base::WallTime now) const {
   if (response.status < 200 || response.status > 299) return Classify(response, now);
+  if (IsEventStream(response)) return DecodeStream(*NewStream(), response, now);
   const auto document = json::Document::Parse(response.body, kBodyLimits);
   if (!document) return ProtocolFailure(response, "the body is no JSON");
   const Value root = document->root();
@@ -177,6 +252,7 @@ std::variant<Completion, CallFailure> AnthropicCodec::Decode(const ports::HttpRe
                     .refused = finish_reason == Completion::FinishReason::kContentFilter,
                     .usage = ReadUsage(root),
                     .model = StringAt(root, "model"),
+                    .tier = ReadTier(root),
                     .request_id = ReadRequestId(response, "request-id", root, "id")};
 }
 

@@ -1,6 +1,8 @@
 // AnthropicCodec: Anthropic's Messages.
 #pragma once
 
+#include <memory>
+
 #include "providers/codec.h"
 
 namespace llmbatch::providers {
@@ -12,6 +14,7 @@ class AnthropicCodec final : public Codec {
   FormatTraits traits() const override;
   ports::HttpRequest Encode(const ChatRequest& request, const model::Provider& provider,
                             base::Duration timeout) const override;
+  std::unique_ptr<CompletionStream> NewStream() const override;
   std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
                                                base::WallTime now) const override;
   RateLimits RateLimitsOf(const ports::HttpResponse& response, base::WallTime now) const override;

@@ -23,6 +23,7 @@ struct ChatRequest {
   std::vector<Message> messages;
   std::int64_t max_output_tokens = 0;  // 0: the provider's own limit
   std::string response_schema_json;    // of the whole answer; empty: none
+  bool stream = false;                 // the answer is to come in pieces
   std::string parameters_json;         // members of the provider's request as they are; empty: none
 };
 
@@ -34,6 +35,7 @@ struct Completion {
   bool refused = false;               // the model said that it will not answer
   std::optional<model::Usage> usage;  // nullopt: not told, or nonsense
   std::string model;                  // as the provider names it; empty: not told
+  std::string tier;                   // that served it, as price lists have it; empty: not told
   std::string request_id;             // the provider's, fit for logs; empty: not told
 };
 

@@ -2,6 +2,7 @@
 // nothing.
 #pragma once
 
+#include <memory>
 #include <span>
 #include <string_view>
 #include <variant>
@@ -11,6 +12,7 @@
 #include "model/task.h"
 #include "ports/record.h"
 #include "providers/chat_request.h"
+#include "providers/completion_stream.h"
 #include "providers/failure.h"
 #include "providers/rate_limits.h"
 
@@ -36,7 +38,10 @@ class Codec {
   // Members of `parameters_json` that ValidateParameters refuses are left out.
   virtual ports::HttpRequest Encode(const ChatRequest& request, const model::Provider& provider,
                                     base::Duration timeout) const = 0;
-  // A response of any status and body. An error in a response with status 200 is an error.
+  // For a streamed response; never null. Decode uses it by itself.
+  virtual std::unique_ptr<CompletionStream> NewStream() const = 0;
+  // A response of any status and body, streamed or not. An error in a response with status 200 is
+  // an error.
   virtual std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
                                                        base::WallTime now) const = 0;
   // Of any response, errors included.

@@ -10,9 +10,11 @@
 #include "json/writer.h"
 #include "providers/error_body.h"
 #include "providers/fields.h"
+#include "providers/headers.h"
 #include "providers/openapi_schema.h"
 #include "providers/parameters.h"
 #include "providers/post.h"
+#include "providers/service_tier.h"
 #include "providers/strict_schema.h"
 
 namespace llmbatch::providers {
@@ -24,6 +26,7 @@ using SchemaMode = model::Provider::SchemaMode;
 using FinishReason = Completion::FinishReason;
 
 constexpr std::string_view kUsualVersion = "v1";
+constexpr std::string_view kTierHeader = "x-gemini-service-tier";
 
 constexpr std::array<SchemaMode, 4> kSchemaModes = {SchemaMode::kJsonSchema,
                                                     SchemaMode::kOpenApiSchema,
@@ -40,7 +43,7 @@ constexpr std::array<std::string_view, 12> kReservedConfig = {
 constexpr ReservedNames kReservedNames = {
     .names = kReserved, .shared_object = "generationConfig", .within_shared = kReservedConfig};
 
-std::string PathFor(const std::string& model, const model::Provider& provider) {
+std::string PathFor(const std::string& model, const model::Provider& provider, bool stream) {
   const std::string version(provider.api_version.empty() ? kUsualVersion
                                                          : std::string_view(provider.api_version));
   std::string path = "/" + EncodeSegment(version);
@@ -53,7 +56,8 @@ std::string PathFor(const std::string& model, const model::Provider& provider) {
     name.remove_prefix(known.size());
     break;
   }
-  return path + "/" + folder + "/" + EncodeSegment(name) + ":generateContent";
+  return path + "/" + folder + "/" + EncodeSegment(name) +
+         (stream ? ":streamGenerateContent?alt=sse" : ":generateContent");
 }
 
 void WriteParts(json::Writer& writer, const std::string& text) {
@@ -148,10 +152,53 @@ std::optional<model::Usage> ReadUsage(Value root) {
                       .reasoning_tokens = *thoughts};
 }
 
+// The header tells of a call that was served at a lower tier than it asked for.
+std::string ReadTier(const ports::HttpResponse& response, Value root) {
+  if (const auto told = FindHeader(response.headers, kTierHeader)) {
+    return ServiceTier(*told);
+  }
+  const auto usage = root.Find("usageMetadata");
+  return usage ? ServiceTier(StringAt(*usage, "serviceTier")) : std::string();
+}
+
 bool IsBlocked(Value root) {
   const auto feedback = root.Find("promptFeedback");
   return feedback && !StringAt(*feedback, "blockReason").empty();
 }
+
+// Each event is an answer of its own with a piece of the text; the last one tells why it ends.
+class ContentStream final : public CompletionStream {
+ private:
+  void OnObject(std::string_view /*event*/, Value root) override {
+    if (id_.empty()) id_ = StringAt(root, "responseId");
+    if (completion().model.empty()) completion().model = StringAt(root, "modelVersion");
+    const auto metadata = root.Find("usageMetadata");
+    if (metadata) tier_ = ServiceTier(StringAt(*metadata, "serviceTier"));
+    // Sums up to here, not what is new.
+    if (metadata) completion().usage = ReadUsage(root);
+    const auto candidates = ArrayAt(root, "candidates");
+    if (candidates && candidates->size() > 0) {
+      const Value candidate = candidates->At(0);
+      completion().text += ReadText(candidate);
+      if (StringAt(candidate, "finishReason").empty()) return;
+      completion().finish_reason = ReadFinishReason(candidate);
+      SetWhole();
+    } else if (IsBlocked(root)) {
+      completion().finish_reason = FinishReason::kContentFilter;
+      completion().refused = true;
+      SetWhole();
+    }
+  }
+
+  void Complete(const ports::HttpResponse& head) override {
+    const auto told = FindHeader(head.headers, kTierHeader);
+    completion().tier = told ? ServiceTier(*told) : tier_;
+    completion().request_id = RequestId(head, "x-request-id", id_);
+  }
+
+  std::string tier_;
+  std::string id_;
+};
 
 }  // namespace
 
@@ -182,12 +229,18 @@ ports::HttpRequest GeminiCodec::Encode(const ChatRequest& request, const model::
   WriteConfig(writer, request, provider, parameters);
   parameters.Write(writer);
   writer.EndObject();
-  return MakePost(provider, PathFor(request.model, provider), writer.Take(), timeout);
+  return MakePost(provider, PathFor(request.model, provider, request.stream), writer.Take(),
+                  timeout);
+}
+
+std::unique_ptr<CompletionStream> GeminiCodec::NewStream() const {
+  return std::make_unique<ContentStream>();
 }
 
 std::variant<Completion, CallFailure> GeminiCodec::Decode(const ports::HttpResponse& response,
                                                           base::WallTime now) const {
   if (response.status < 200 || response.status > 299) return Classify(response, now);
+  if (IsEventStream(response)) return DecodeStream(*NewStream(), response, now);
   const auto document = json::Document::Parse(response.body, kBodyLimits);
   if (!document) return ProtocolFailure(response, "the body is no JSON");
   const Value root = document->root();
@@ -195,6 +248,7 @@ std::variant<Completion, CallFailure> GeminiCodec::Decode(const ports::HttpRespo
 
   Completion completion{.usage = ReadUsage(root),
                         .model = StringAt(root, "modelVersion"),
+                        .tier = ReadTier(response, root),
                         .request_id = ReadRequestId(response, "x-request-id", root, "responseId")};
   const auto candidates = ArrayAt(root, "candidates");
   if (!candidates || candidates->size() == 0) {

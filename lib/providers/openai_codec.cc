@@ -12,6 +12,7 @@
 #include "providers/openai_parts.h"
 #include "providers/parameters.h"
 #include "providers/post.h"
+#include "providers/service_tier.h"
 
 namespace llmbatch::providers {
 namespace {
@@ -102,6 +103,46 @@ Completion::FinishReason ReadFinishReason(Value choice) {
   return kUnknown;
 }
 
+// Each chunk has a piece of the first choice; usage follows the last piece, and a word ends it all.
+class ChatStream final : public CompletionStream {
+ private:
+  void OnObject(std::string_view /*event*/, Value root) override {
+    if (id_.empty()) id_ = StringAt(root, "id");
+    if (completion().model.empty()) completion().model = StringAt(root, "model");
+    if (const std::string tier = ServiceTier(StringAt(root, "service_tier")); !tier.empty()) {
+      completion().tier = tier;
+    }
+    if (const auto usage = ReadUsage(root)) completion().usage = usage;
+    // Empty where a chunk is about something else, such as the prompt's filter or the usage.
+    const auto choices = ArrayAt(root, "choices");
+    if (choices && choices->size() > 0) OnChoice(choices->At(0));
+  }
+
+  void OnChoice(Value choice) {
+    has_choice_ = true;
+    if (const auto delta = choice.Find("delta")) {
+      completion().text += ReadContent(*delta);
+      completion().refused = completion().refused || !StringAt(*delta, "refusal").empty();
+    }
+    if (StringAt(choice, "finish_reason").empty()) return;
+    completion().finish_reason = ReadFinishReason(choice);
+    SetWhole();
+  }
+
+  bool OnWord(std::string_view data) override {
+    if (data != "[DONE]") return false;
+    if (has_choice_) End();
+    return true;
+  }
+
+  void Complete(const ports::HttpResponse& head) override {
+    completion().request_id = RequestId(head, "x-request-id", id_);
+  }
+
+  std::string id_;
+  bool has_choice_ = false;
+};
+
 FormatTraits ChatTraits() {
   return {.schema_modes = kSchemaModes, .has_chat_names = true, .has_strict_schema = true};
 }
@@ -132,14 +173,25 @@ ports::HttpRequest OpenAiCodec::Encode(const ChatRequest& request, const model::
     writer.Key(provider.max_tokens_field).Int(request.max_output_tokens);
   }
   WriteResponseFormat(writer, request, provider);
+  if (request.stream) {
+    writer.Key("stream").Bool(true);
+    if (provider.stream_usage) {
+      writer.Key("stream_options").BeginObject().Key("include_usage").Bool(true).EndObject();
+    }
+  }
   Parameters(request.parameters_json, ReservedFor(provider)).Write(writer);
   writer.EndObject();
   return MakePost(provider, PathFor(request.model, provider), writer.Take(), timeout);
 }
 
+std::unique_ptr<CompletionStream> OpenAiCodec::NewStream() const {
+  return std::make_unique<ChatStream>();
+}
+
 std::variant<Completion, CallFailure> OpenAiCodec::Decode(const ports::HttpResponse& response,
                                                           base::WallTime now) const {
   if (response.status < 200 || response.status > 299) return Classify(response, now);
+  if (IsEventStream(response)) return DecodeStream(*NewStream(), response, now);
   const auto document = json::Document::Parse(response.body, kBodyLimits);
   if (!document) return ProtocolFailure(response, "the body is no JSON");
   const Value root = document->root();
@@ -157,6 +209,7 @@ std::variant<Completion, CallFailure> OpenAiCodec::Decode(const ports::HttpRespo
                     .refused = !StringAt(*message, "refusal").empty(),
                     .usage = ReadUsage(root),
                     .model = StringAt(root, "model"),
+                    .tier = ServiceTier(StringAt(root, "service_tier")),
                     .request_id = ReadRequestId(response, "x-request-id", root, "id")};
 }
 

@@ -1,6 +1,7 @@
 // OpenAiCodec: OpenAI's chat completions, which most other servers speak as well.
 #pragma once
 
+#include <memory>
 #include <string>
 
 #include "providers/codec.h"
@@ -14,6 +15,7 @@ class OpenAiCodec : public Codec {
   FormatTraits traits() const override;
   ports::HttpRequest Encode(const ChatRequest& request, const model::Provider& provider,
                             base::Duration timeout) const final;
+  std::unique_ptr<CompletionStream> NewStream() const final;
   std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
                                                base::WallTime now) const final;
   RateLimits RateLimitsOf(const ports::HttpResponse& response, base::WallTime now) const final;

@@ -12,6 +12,7 @@
 #include "providers/openai_parts.h"
 #include "providers/parameters.h"
 #include "providers/post.h"
+#include "providers/service_tier.h"
 
 namespace llmbatch::providers {
 namespace {
@@ -96,6 +97,55 @@ std::optional<model::Usage> ReadUsage(Value root) {
                                   .output_details = "output_tokens_details"});
 }
 
+// Of a whole response; nullopt if it is none.
+std::optional<Completion> ReadResponse(Value root) {
+  const auto output = ArrayAt(root, "output");
+  if (!output) return std::nullopt;
+  Completion completion{.finish_reason = ReadFinishReason(root),
+                        .usage = ReadUsage(root),
+                        .model = StringAt(root, "model"),
+                        .tier = ServiceTier(StringAt(root, "service_tier"))};
+  ReadOutput(*output, completion);
+  return completion;
+}
+
+// The last event has the whole response once more.
+class ResponsesStream final : public CompletionStream {
+ private:
+  void OnObject(std::string_view event, Value root) override {
+    std::string type = StringAt(root, "type");
+    if (type.empty()) type = event;
+    const auto response = root.Find("response");
+    if (type == "response.output_text.delta") {
+      text_ += StringAt(root, "delta");
+    } else if (type == "error") {
+      // Flat here, where a body would have it in a member.
+      Fail("{\"error\":" + root.ToJson() + "}");
+    } else if (type == "response.failed" && response) {
+      Fail(FindError(*response) ? response->ToJson() : R"({"error":"failed"})");
+    } else if ((type == "response.completed" || type == "response.incomplete") && response) {
+      OnLast(*response);
+    }
+  }
+
+  void OnLast(Value response) {
+    id_ = StringAt(response, "id");
+    auto read = ReadResponse(response);
+    if (!read) read = Completion{.finish_reason = ReadFinishReason(response)};
+    // Servers that only speak like this one may leave the text out.
+    if (read->text.empty() && !read->refused) read->text = std::move(text_);
+    completion() = *std::move(read);
+    End();
+  }
+
+  void Complete(const ports::HttpResponse& head) override {
+    completion().request_id = RequestId(head, "x-request-id", id_);
+  }
+
+  std::string text_;
+  std::string id_;
+};
+
 }  // namespace
 
 FormatTraits OpenAiResponsesCodec::traits() const {
@@ -122,15 +172,21 @@ ports::HttpRequest OpenAiResponsesCodec::Encode(const ChatRequest& request,
     writer.Key("max_output_tokens").Int(request.max_output_tokens);
   }
   writer.Key("store").Bool(false);
+  if (request.stream) writer.Key("stream").Bool(true);
   WriteText(writer, request, provider, parameters);
   parameters.Write(writer);
   writer.EndObject();
   return MakePost(provider, "/responses", writer.Take(), timeout);
 }
 
+std::unique_ptr<CompletionStream> OpenAiResponsesCodec::NewStream() const {
+  return std::make_unique<ResponsesStream>();
+}
+
 std::variant<Completion, CallFailure> OpenAiResponsesCodec::Decode(
     const ports::HttpResponse& response, base::WallTime now) const {
   if (response.status < 200 || response.status > 299) return Classify(response, now);
+  if (IsEventStream(response)) return DecodeStream(*NewStream(), response, now);
   const auto document = json::Document::Parse(response.body, kBodyLimits);
   if (!document) return ProtocolFailure(response, "the body is no JSON");
   const Value root = document->root();
@@ -138,14 +194,10 @@ std::variant<Completion, CallFailure> OpenAiResponsesCodec::Decode(
   if (IsUnfinished(StringAt(root, "status"))) {
     return ProtocolFailure(response, "the response is not finished");
   }
-  const auto output = ArrayAt(root, "output");
-  if (!output) return ProtocolFailure(response, "no output");
-  Completion completion{.finish_reason = ReadFinishReason(root),
-                        .usage = ReadUsage(root),
-                        .model = StringAt(root, "model"),
-                        .request_id = ReadRequestId(response, "x-request-id", root, "id")};
-  ReadOutput(*output, completion);
-  return completion;
+  auto completion = ReadResponse(root);
+  if (!completion) return ProtocolFailure(response, "no output");
+  completion->request_id = ReadRequestId(response, "x-request-id", root, "id");
+  return *std::move(completion);
 }
 
 RateLimits OpenAiResponsesCodec::RateLimitsOf(const ports::HttpResponse& response,

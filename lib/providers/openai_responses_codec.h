@@ -1,6 +1,8 @@
 // OpenAiResponsesCodec: OpenAI's Responses.
 #pragma once
 
+#include <memory>
+
 #include "providers/codec.h"
 
 namespace llmbatch::providers {
@@ -11,6 +13,7 @@ class OpenAiResponsesCodec final : public Codec {
   FormatTraits traits() const override;
   ports::HttpRequest Encode(const ChatRequest& request, const model::Provider& provider,
                             base::Duration timeout) const override;
+  std::unique_ptr<CompletionStream> NewStream() const override;
   std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
                                                base::WallTime now) const override;
   RateLimits RateLimitsOf(const ports::HttpResponse& response, base::WallTime now) const override;

@@ -57,7 +57,8 @@ std::optional<model::NanoUsd> CostOf(const model::Usage& usage,
       {usage.cached_input_tokens, price->cached_input_nanos_per_1k},
       {short_write, price->cache_write_nanos_per_1k},
       {usage.long_cache_write_tokens, price->long_cache_write_nanos_per_1k},
-      {usage.output_tokens, price->output_nanos_per_1k},
+      {usage.output_tokens - usage.reasoning_tokens, price->output_nanos_per_1k},
+      {usage.reasoning_tokens, price->reasoning_nanos_per_1k.value_or(price->output_nanos_per_1k)},
   };
   Wide thousandths = 0;
   for (const auto& [tokens, nanos_per_1k] : parts) {
@@ -67,6 +68,26 @@ std::optional<model::NanoUsd> CostOf(const model::Usage& usage,
   const Wide nanos = (thousandths + kTokensOfPrice / 2) / kTokensOfPrice;
   if (nanos > kMaxNanos) return std::nullopt;
   return model::NanoUsd{static_cast<std::int64_t>(nanos)};
+}
+
+std::optional<model::ModelPrice> PriceFor(const model::PriceList& prices, const PricedCall& call) {
+  const model::PriceRow* best = nullptr;
+  for (const model::PriceRow& row : prices) {
+    if (row.tier != call.tier || call.at < row.valid_from || call.at >= row.valid_until) continue;
+    // A step of 0 is none: it holds for a call without input, too.
+    if (row.above_input_tokens > 0 && call.input_tokens <= row.above_input_tokens) continue;
+    if (best == nullptr || std::pair(row.valid_from, row.above_input_tokens) >
+                               std::pair(best->valid_from, best->above_input_tokens)) {
+      best = &row;
+    }
+  }
+  return best == nullptr ? std::nullopt : std::optional(best->price);
+}
+
+std::optional<model::NanoUsd> CostOf(const model::Usage& usage, const model::PriceList& prices,
+                                     std::string_view tier, base::WallTime at) {
+  return CostOf(usage,
+                PriceFor(prices, {.tier = tier, .input_tokens = usage.input_tokens, .at = at}));
 }
 
 std::vector<model::NanoUsd> ShareOut(model::NanoUsd total, std::span<const std::int64_t> weights) {

@@ -11,6 +11,9 @@ struct ModelTokens {
   Family family = Family::kO200k;
   // What a Calibration begins with: how much the model's tokenizer differs from the family's.
   double seed_ratio = 1.0;
+
+  // Whether o200k is the tokenizer itself, or at least nothing else is known.
+  bool IsO200k() const { return family == Family::kO200k && seed_ratio == 1.0; }
 };
 
 // For any name; the first batches only depend on it, later ones on what the provider counted.

@@ -47,6 +47,9 @@ Result<model::Usage> ReadUsage(Value value) {
   model::Usage usage;
   usage.input_tokens = reader.Int("input_tokens", kNotNegative);
   usage.cached_input_tokens = reader.Int("cached_input_tokens", kNotNegative);
+  // Outcomes of versions that didn't tell it are still read.
+  usage.cache_write_tokens =
+      reader.OptionalInt("cache_write_tokens").value_or(usage.cache_write_tokens);
   usage.output_tokens = reader.Int("output_tokens", kNotNegative);
   usage.reasoning_tokens = reader.Int("reasoning_tokens", kNotNegative);
   if (!reader.ok()) return *reader.error();
@@ -70,7 +73,14 @@ Result<model::ItemOutcome> ReadOutcome(Value root) {
   const bool failed = outcome.status == model::ResultStatus::kError;
   if (failed && !error_value) reader.Fail("error", "missing");
   if (!failed && !output) reader.Fail("output", "missing");
+  const auto repair_value = reader.Optional("repair", json::Kind::kObject);
   if (!reader.ok()) return *reader.error();
+  if (repair_value) {
+    ObjectReader repair(*repair_value, "repair");
+    outcome.repair = repair.String("kind");
+    outcome.repair_edits = repair.Int("edits", kNotNegative);
+    if (!repair.ok()) return *repair.error();
+  }
 
   auto usage = ReadUsage(*usage_value);
   if (!usage) return usage.error();
@@ -97,6 +107,7 @@ std::string EncodeOutcome(const model::ItemOutcome& outcome) {
   writer.Key("model").String(outcome.model);
   writer.Key("batch_id").String(outcome.batch_id);
   WriteUsage(writer, outcome.usage);
+  WriteRepair(writer, outcome);
   if (outcome.cost) writer.Key("cost_nanos").Int(outcome.cost->nanos);
   writer.Key("duration_ns").Int(outcome.duration.count());
   writer.EndObject();

@@ -8,6 +8,7 @@ void WriteUsage(json::Writer& writer, const model::Usage& usage) {
   writer.Key("usage").BeginObject();
   writer.Key("input_tokens").Int(usage.input_tokens);
   writer.Key("cached_input_tokens").Int(usage.cached_input_tokens);
+  writer.Key("cache_write_tokens").Int(usage.cache_write_tokens);
   writer.Key("output_tokens").Int(usage.output_tokens);
   writer.Key("reasoning_tokens").Int(usage.reasoning_tokens);
   writer.EndObject();
@@ -20,6 +21,14 @@ void WriteCost(json::Writer& writer, const std::optional<model::NanoUsd>& cost) 
   } else {
     writer.Null();
   }
+}
+
+void WriteRepair(json::Writer& writer, const model::ItemOutcome& outcome) {
+  if (outcome.repair.empty()) return;
+  writer.Key("repair").BeginObject();
+  writer.Key("kind").String(outcome.repair);
+  writer.Key("edits").Int(outcome.repair_edits);
+  writer.EndObject();
 }
 
 void WriteError(json::Writer& writer, const std::optional<model::ItemError>& error) {

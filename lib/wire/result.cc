@@ -39,6 +39,7 @@ void WriteOutcome(json::Writer& writer, const model::ItemResult& result) {
   writer.Key("source").String(model::ToString(outcome.source));
   WriteUnlessEmpty(writer, "model", outcome.model);
   WriteUnlessEmpty(writer, "batch_id", outcome.batch_id);
+  WriteRepair(writer, outcome);
   WriteUsage(writer, outcome.usage);
   WriteCost(writer, outcome.cost);
   writer.Key("queued_ms").Int(base::ToMillis(result.queued));

@@ -57,6 +57,28 @@ void CheckDecoded(const providers::Codec& codec, int status, std::string_view bo
                  *failure.retry_after <= std::chrono::hours(1));
 }
 
+// In pieces of the size that the first byte tells, a stream is read as in one.
+void CheckStreamed(const providers::Codec& codec, std::size_t piece_size, std::string_view body) {
+  const ports::HttpResponse head{.status = 200};
+  const auto whole = codec.NewStream();
+  whole->Feed(body);
+  const auto pieces = codec.NewStream();
+  for (std::string_view rest = body; !rest.empty();) {
+    const std::string_view piece = rest.substr(0, piece_size);
+    pieces->Feed(piece);
+    rest.remove_prefix(piece.size());
+  }
+  LLMBATCH_CHECK(whole->ended() == pieces->ended());
+  const auto one = whole->Finish(head, {});
+  const auto other = pieces->Finish(head, {});
+  LLMBATCH_CHECK(one.index() == other.index());
+  if (const auto* completion = std::get_if<providers::Completion>(&one)) {
+    LLMBATCH_CHECK(base::IsUtf8(completion->text));
+    LLMBATCH_CHECK(completion->text == std::get<providers::Completion>(other).text);
+    if (completion->usage) CheckUsage(*completion->usage);
+  }
+}
+
 void CheckEncoded(const providers::Codec& codec, std::string_view json) {
   using SchemaMode = model::Provider::SchemaMode;
   const auto document = json::Document::Parse(json);
@@ -85,6 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const int status = kStatuses[(data[0] / apis.size()) % std::size(kStatuses)];
   const std::string_view body(reinterpret_cast<const char*>(data + 1), size - 1);
   CheckDecoded(*codec, status, body);
+  CheckStreamed(*codec, 1 + data[0] % 16, body);
   CheckEncoded(*codec, body);
   return 0;
 }

@@ -127,10 +127,10 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>
     provider.rates.requests_per_minute = Number(words, "requests-per-minute", 0);
     catalog->providers.emplace(route.provider, provider);
     catalog->models.emplace(
-        route,
-        model::ModelInfo{.context_window_tokens = 8'000,
-                         .max_output_tokens = 1'000,
-                         .price = Has(words, "price") ? std::optional(kPrice) : std::nullopt});
+        route, model::ModelInfo{.context_window_tokens = 8'000,
+                                .max_output_tokens = 1'000,
+                                .prices = Has(words, "price") ? model::PriceList{{.price = kPrice}}
+                                                              : model::PriceList{}});
   }
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   task.name = "form";

@@ -43,12 +43,11 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng) {
     provider.rates = MakeRates(rng);
     catalog->providers.emplace(route.provider, provider);
     catalog->models
-        .emplace(route,
-                 model::ModelInfo{.context_window_tokens = 8'000,
-                                  .max_output_tokens = 1'000,
-                                  .price = model::ModelPrice{.input_nanos_per_1k = 100'000,
-                                                             .cached_input_nanos_per_1k = 10'000,
-                                                             .output_nanos_per_1k = 500'000}})
+        .emplace(route, model::ModelInfo{.context_window_tokens = 8'000,
+                                         .max_output_tokens = 1'000,
+                                         .prices = {{.price = {.input_nanos_per_1k = 100'000,
+                                                               .cached_input_nanos_per_1k = 10'000,
+                                                               .output_nanos_per_1k = 500'000}}}})
         .first->second.rates = MakeRates(rng);
   }
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));

@@ -114,7 +114,7 @@ void SimProvider::Bill(const model::RouteEntry& route, std::int64_t input_tokens
                        std::int64_t output_tokens) {
   const auto cost =
       providers::CostOf({.input_tokens = input_tokens, .output_tokens = output_tokens},
-                        plan_.options.catalog->models.at(route).price);
+                        plan_.options.catalog->models.at(route).prices, model::kStandardTier, {});
   billed_ += cost.value_or(model::NanoUsd{}).nanos;
 }
 

@@ -1,5 +1,6 @@
 #include "twin/answer.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <utility>
@@ -76,6 +77,15 @@ void SpoilObjects(const std::vector<Item>& items, FaultKind fault,
     answered[targets[0]] = answered[targets[1]] = false;
   } else if (fault == FaultKind::kDuplicated) {
     for (const std::size_t target : targets) objects.push_back(objects[target]);
+  } else if (fault == FaultKind::kReordered) {
+    std::reverse(objects.begin(), objects.end());
+  } else if (fault == FaultKind::kMerged) {
+    // One object with the members of two, both ids among them.
+    std::string& first = objects[targets[0]];
+    first.back() = ',';
+    first.append(objects[targets[1]], 1);
+    objects.erase(objects.begin() + static_cast<std::ptrdiff_t>(targets[1]));
+    answered[targets[0]] = answered[targets[1]] = false;
   } else if (fault == FaultKind::kForeign && !objects.empty()) {
     const Item foreign{.id = "foreign-" + items.front().id, .key = {}, .text = {}};
     objects.push_back(WithIdOf(objects.front(), foreign));

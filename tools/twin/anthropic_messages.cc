@@ -148,6 +148,42 @@ class AnthropicMessagesFormat final : public WireFormat {
     return TakeText(buffer);
   }
 
+  StreamEvents EncodeStream(const Envelope& envelope, const Answer& answer) const override {
+    StreamEvents events;
+    const auto add = [&events](const std::string& type, const std::string& members) {
+      events.push_back(MakeEvent(type, R"({"type":")" + type + "\"" + members + "}"));
+    };
+    const Usage usage = answer.usage.value_or(Usage{});
+    const std::string input = R"("usage":{"input_tokens":)" + std::to_string(usage.prompt_tokens) +
+                              R"(,"output_tokens":1,"service_tier":"standard"})";
+    add("message_start", R"(,"message":{"id":"msg_)" + std::to_string(envelope.sequence) +
+                             R"(","type":"message","role":"assistant","model":)" +
+                             Quote(envelope.model) +
+                             R"(,"content":[],"stop_reason":null,"stop_sequence":null)" +
+                             (answer.usage ? "," + input : "") + "}");
+    // Thoughts come first, as a reader must not take them for the answer.
+    add("content_block_start",
+        R"(,"index":0,"content_block":{"type":"thinking","thinking":"","signature":""})");
+    add("content_block_delta", R"(,"index":0,"delta":{"type":"thinking_delta","thinking":"Hm."})");
+    add("content_block_stop", R"(,"index":0)");
+    add("content_block_start", R"(,"index":1,"content_block":{"type":"text","text":""})");
+    add("ping", "");
+    for (const std::string_view piece :
+         CutIntoPieces(answer.refusal ? *answer.refusal : answer.text)) {
+      add("content_block_delta",
+          R"(,"index":1,"delta":{"type":"text_delta","text":)" + Quote(piece) + "}");
+    }
+    add("content_block_stop", R"(,"index":1)");
+    add("message_delta",
+        R"(,"delta":{"stop_reason":")" + std::string(StopReasonOf(answer)) +
+            R"(","stop_sequence":null},"usage":{)" +
+            (answer.usage ? R"("output_tokens":)" + std::to_string(usage.completion_tokens) : "") +
+            "}");
+    add("message_stop", "");
+    return events;
+  }
+  std::string_view error_event() const override { return "error"; }
+
   int StatusOf(const Fault& fault) const override { return ShapeOf(fault).status; }
 
   std::string EncodeError(const Fault& fault, std::string_view message,

@@ -30,12 +30,17 @@ constexpr std::array kNames = {
     NamedKind{"missing", FaultKind::kMissing},
     NamedKind{"swapped", FaultKind::kSwapped},
     NamedKind{"duplicated", FaultKind::kDuplicated},
+    NamedKind{"reordered", FaultKind::kReordered},
+    NamedKind{"merged", FaultKind::kMerged},
     NamedKind{"foreign", FaultKind::kForeign},
     NamedKind{"empty", FaultKind::kEmpty},
     NamedKind{"refusal", FaultKind::kRefusal},
     NamedKind{"content_filter", FaultKind::kContentFilter},
     NamedKind{"no_usage", FaultKind::kNoUsage},
     NamedKind{"error_in_200", FaultKind::kErrorIn200},
+    NamedKind{"stream_cut", FaultKind::kStreamCut},
+    NamedKind{"stream_error", FaultKind::kStreamError},
+    NamedKind{"stream_garbage", FaultKind::kStreamGarbage},
     NamedKind{"requests_per_minute", FaultKind::kRequestLimit, false},
     NamedKind{"tokens_per_minute", FaultKind::kTokenLimit, false},
     NamedKind{"concurrency", FaultKind::kConcurrencyLimit, false},
@@ -54,7 +59,11 @@ base::Result<double> ParseProbability(std::string_view text) {
 }  // namespace
 
 bool IsAnswerFault(FaultKind kind) {
-  return kind >= FaultKind::kTruncated && kind <= FaultKind::kErrorIn200;
+  return kind >= FaultKind::kTruncated && kind <= FaultKind::kStreamGarbage;
+}
+
+bool IsStreamFault(FaultKind kind) {
+  return kind >= FaultKind::kStreamCut && kind <= FaultKind::kStreamGarbage;
 }
 
 bool IsWireFault(FaultKind kind) {

@@ -33,12 +33,18 @@ enum class FaultKind : std::uint8_t {
   kMissing,
   kSwapped,
   kDuplicated,
+  kReordered,
+  kMerged,
   kForeign,
   kEmpty,
   kRefusal,
   kContentFilter,
   kNoUsage,
   kErrorIn200,
+  // A stream that breaks half-way, with a proper end of the response.
+  kStreamCut,
+  kStreamError,
+  kStreamGarbage,
   // Over a limit; these are never asked for, they happen.
   kRequestLimit,
   kTokenLimit,
@@ -57,6 +63,9 @@ struct Fault {
 bool IsAnswerFault(FaultKind kind);
 // Whether nothing, or not the whole of an HTTP answer, is sent.
 bool IsWireFault(FaultKind kind);
+
+// Whether the fault is one of a stream; an answer that isn't streamed is whole all the same.
+bool IsStreamFault(FaultKind kind);
 
 std::string FaultName(const Fault& fault);
 // A name from the list in README.md, or a status of 400–599.

@@ -9,6 +9,7 @@ namespace llmbatch::twin {
 namespace {
 
 constexpr std::string_view kMethod = ":generateContent";
+constexpr std::string_view kStreamMethod = ":streamGenerateContent";
 
 struct ErrorShape {
   int status;
@@ -111,11 +112,12 @@ void WriteUsage(const Usage& usage, JsonWriter& writer) {
   writer.EndObject();
 }
 
-// The model in ".../models/NAME:generateContent"; empty if there is none.
+// The model in ".../models/NAME:generateContent", or the same for a stream; empty if there is none.
 std::string_view ModelOf(std::string_view path) {
   constexpr std::string_view kFolder = "/models/";
-  if (!EndsWith(path, kMethod)) return {};
-  path.remove_suffix(kMethod.size());
+  const std::string_view method = EndsWith(path, kStreamMethod) ? kStreamMethod : kMethod;
+  if (!EndsWith(path, method)) return {};
+  path.remove_suffix(method.size());
   const std::size_t found = path.find(kFolder);
   return found == std::string_view::npos ? std::string_view() : path.substr(found + kFolder.size());
 }
@@ -166,6 +168,7 @@ class GeminiContentFormat final : public WireFormat {
     if (!parsed) return parsed;
     ModelRequest& request = *parsed;
     request.model = ModelOf(path);
+    request.stream = EndsWith(path, kStreamMethod);
     for (const char* foreign : {"model", "messages", "system"}) {
       if (Find(request.body, foreign) == nullptr) continue;
       return base::Invalid("Invalid JSON payload received. Unknown name \"" + std::string(foreign) +
@@ -213,6 +216,25 @@ class GeminiContentFormat final : public WireFormat {
     writer.EndObject();
     return TakeText(buffer);
   }
+
+  // Each event is an answer with a piece of the text, the last one as if it weren't a stream.
+  StreamEvents EncodeStream(const Envelope& envelope, const Answer& answer) const override {
+    StreamEvents events;
+    Answer last = answer;
+    if (!answer.refusal && answer.finish != FinishReason::kContentFilter) {
+      const auto pieces = CutIntoPieces(answer.text);
+      for (std::size_t i = 0; i + 1 < pieces.size(); ++i) {
+        events.push_back(MakeEvent(
+            "", R"({"candidates":[{"content":{"parts":[{"text":)" + Quote(pieces[i]) +
+                    R"(}],"role":"model"},"index":0}],"modelVersion":)" + Quote(envelope.model) +
+                    R"(,"responseId":"r)" + std::to_string(envelope.sequence) + "\"}"));
+      }
+      last.text = pieces.back();
+    }
+    events.push_back(MakeEvent("", EncodeAnswer(envelope, last)));
+    return events;
+  }
+  std::string_view error_event() const override { return {}; }
 
   int StatusOf(const Fault& fault) const override { return ShapeOf(fault).status; }
 

@@ -92,6 +92,8 @@ class OpenAiChatFormat final : public OpenAiFormat {
       if (!fault.empty()) return base::Invalid("Invalid schema for response_format: " + fault);
     }
     request.max_output_tokens = FindMaxTokens(request.body);
+    const JsonValue* usage = FindPath(request.body, {"stream_options", "include_usage"});
+    request.stream_usage = usage != nullptr && usage->IsTrue();
     return parsed;
   }
 
@@ -115,6 +117,38 @@ class OpenAiChatFormat final : public OpenAiFormat {
     writer.EndObject();
     return TakeText(buffer);
   }
+
+  StreamEvents EncodeStream(const Envelope& envelope, const Answer& answer) const override {
+    const std::string head =
+        R"({"id":"chatcmpl-)" + std::to_string(envelope.sequence) +
+        R"(","object":"chat.completion.chunk","created":)" +
+        std::to_string(base::ToMillis(envelope.created.time_since_epoch()) / 1000) +
+        R"(,"model":)" + Quote(envelope.model) + R"(,"choices":[)";
+    const auto chunk = [&head](const std::string& delta, const std::string& finish) {
+      return MakeEvent("", head + R"({"index":0,"delta":{)" + delta + R"(},"finish_reason":)" +
+                               finish + R"(,"logprobs":null}],"usage":null})");
+    };
+    StreamEvents events;
+    events.push_back(chunk(R"("role":"assistant","content":"")", "null"));
+    const char* member = answer.refusal ? "refusal" : "content";
+    const std::string& text = answer.refusal ? *answer.refusal : answer.text;
+    for (const std::string_view piece : CutIntoPieces(text)) {
+      events.push_back(chunk(Quote(member) + ":" + Quote(piece), "null"));
+    }
+    events.push_back(chunk("", Quote(NameOf(answer.finish))));
+    if (answer.usage) {
+      rapidjson::StringBuffer buffer;
+      JsonWriter writer(buffer);
+      writer.StartObject();
+      WriteUsage(*answer.usage, writer);
+      writer.EndObject();
+      // Without its brace: a member of the chunk.
+      events.push_back(MakeEvent("", head + "]," + TakeText(buffer).substr(1)));
+    }
+    events.push_back(MakeEvent("", "[DONE]"));
+    return events;
+  }
+  std::string_view error_event() const override { return {}; }
 };
 
 }  // namespace

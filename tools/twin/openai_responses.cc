@@ -7,6 +7,9 @@
 namespace llmbatch::twin {
 namespace {
 
+constexpr std::string_view kReasoningId = "rs_1";
+constexpr std::string_view kMessageId = "msg_1";
+
 // Nullptr: the answer is whole.
 const char* IncompleteReason(FinishReason reason) {
   switch (reason) {
@@ -34,24 +37,31 @@ void WritePart(const Answer& answer, JsonWriter& writer) {
   writer.EndObject();
 }
 
-// Thoughts come first, as a reader must not take them for the answer.
-void WriteOutput(const Answer& answer, JsonWriter& writer) {
-  writer.Key("output");
-  writer.StartArray();
+void WriteItem(const Answer& answer, JsonWriter& writer) {
   writer.StartObject();
-  WriteMember(writer, "type", "reasoning");
-  writer.Key("summary");
-  writer.StartArray();
-  writer.EndArray();
-  writer.EndObject();
-  writer.StartObject();
+  WriteMember(writer, "id", kMessageId);
   WriteMember(writer, "type", "message");
   WriteMember(writer, "role", "assistant");
+  WriteMember(writer, "status", "completed");
   writer.Key("content");
   writer.StartArray();
   WritePart(answer, writer);
   writer.EndArray();
   writer.EndObject();
+}
+
+// Thoughts come first, as a reader must not take them for the answer.
+void WriteOutput(const Answer& answer, JsonWriter& writer) {
+  writer.Key("output");
+  writer.StartArray();
+  writer.StartObject();
+  WriteMember(writer, "id", kReasoningId);
+  WriteMember(writer, "type", "reasoning");
+  writer.Key("summary");
+  writer.StartArray();
+  writer.EndArray();
+  writer.EndObject();
+  WriteItem(answer, writer);
   writer.EndArray();
 }
 
@@ -79,6 +89,30 @@ void ReadInput(const JsonValue& input, ModelRequest& request) {
   for (const JsonValue& turn : input.GetArray()) {
     AddTurn(TextOfContent(Find(turn, "content")), IsText(Find(turn, "role"), "user"), request);
   }
+}
+
+std::string WrittenBy(const Answer& answer, void (*write)(const Answer&, JsonWriter&)) {
+  rapidjson::StringBuffer buffer;
+  JsonWriter writer(buffer);
+  write(answer, writer);
+  return TakeText(buffer);
+}
+
+// The events of the one part of the message.
+template <typename Add>
+void AddText(const Answer& answer, const Add& add) {
+  const std::string place = R"("item_id":"msg_1","output_index":1,"content_index":0,)";
+  const std::string kind = answer.refusal ? "response.refusal" : "response.output_text";
+  const std::string& text = answer.refusal ? *answer.refusal : answer.text;
+  Answer empty = answer;
+  (answer.refusal ? *empty.refusal : empty.text).clear();
+  add("response.content_part.added", place + R"("part":)" + WrittenBy(empty, WritePart));
+  for (const std::string_view piece : CutIntoPieces(text)) {
+    add(kind + ".delta", place + R"("delta":)" + Quote(piece) + R"(,"logprobs":[])");
+  }
+  add(kind + ".done", place + (answer.refusal ? R"("refusal":)" : R"("text":)") + Quote(text) +
+                          R"(,"logprobs":[])");
+  add("response.content_part.done", place + R"("part":)" + WrittenBy(answer, WritePart));
 }
 
 class OpenAiResponsesFormat final : public OpenAiFormat {
@@ -135,6 +169,30 @@ class OpenAiResponsesFormat final : public OpenAiFormat {
     writer.EndObject();
     return TakeText(buffer);
   }
+
+  StreamEvents EncodeStream(const Envelope& envelope, const Answer& answer) const override {
+    const std::string id = "resp_" + std::to_string(envelope.sequence);
+    StreamEvents events;
+    const auto add = [&events](const std::string& type, const std::string& members) {
+      events.push_back(MakeEvent(type, R"({"type":")" + type + R"(","sequence_number":)" +
+                                           std::to_string(events.size()) + "," + members + "}"));
+    };
+    add("response.created",
+        R"("response":{"id":")" + id + R"(","object":"response","created_at":0,"model":)" +
+            Quote(envelope.model) +
+            R"(,"status":"in_progress","error":null,"incomplete_details":null,"output":[]})");
+    const std::string reasoning = R"({"id":"rs_1","type":"reasoning","summary":[]})";
+    add("response.output_item.added", R"("output_index":0,"item":)" + reasoning);
+    add("response.output_item.done", R"("output_index":0,"item":)" + reasoning);
+    add("response.output_item.added",
+        R"("output_index":1,"item":{"id":"msg_1","type":"message","role":"assistant","status":"in_progress","content":[]})");
+    AddText(answer, add);
+    add("response.output_item.done", R"("output_index":1,"item":)" + WrittenBy(answer, WriteItem));
+    add(IncompleteReason(answer.finish) == nullptr ? "response.completed" : "response.incomplete",
+        R"("response":)" + EncodeAnswer(envelope, answer));
+    return events;
+  }
+  std::string_view error_event() const override { return "error"; }
 };
 
 }  // namespace

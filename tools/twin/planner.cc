@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "twin/json.h"
+
 namespace llmbatch::twin {
 namespace {
 
@@ -17,9 +19,11 @@ bool Matches(const Rule& rule, std::string_view prompt, const std::vector<Item>&
                      [&](const Item& item) { return Contains(item.text, rule.text_contains); });
 }
 
+constexpr std::size_t kMostQuestionsKept = 1'000'000;
+
 bool NeedsTargets(FaultKind kind) {
   return kind == FaultKind::kMissing || kind == FaultKind::kSwapped ||
-         kind == FaultKind::kDuplicated;
+         kind == FaultKind::kDuplicated || kind == FaultKind::kMerged;
 }
 
 }  // namespace
@@ -30,6 +34,7 @@ Planner::Planner(Behaviour behaviour)
       next_(behaviour_.next.begin(), behaviour_.next.end()) {}
 
 Plan Planner::Next(std::string_view prompt, const std::vector<Item>& items) {
+  rng_ = ChanceFor(prompt, items);
   const base::Duration latency = behaviour_.latency.Draw(rng_);
   auto chosen = TakeStep(prompt, items);
   Plan plan;
@@ -44,6 +49,15 @@ Plan Planner::Next(std::string_view prompt, const std::vector<Item>& items) {
   if (NeedsTargets(plan.fault.kind) && plan.targets.empty()) plan.fault = Fault{};
   plan.latency = chosen && chosen->step.latency_ms ? FromMillis(*chosen->step.latency_ms) : latency;
   return plan;
+}
+
+base::Rng Planner::ChanceFor(std::string_view prompt, const std::vector<Item>& items) {
+  std::uint64_t hash = HashText({}, behaviour_.seed);
+  for (const Item& item : items) hash = HashText(item.key, hash);
+  if (items.empty()) hash = HashText(prompt, hash);
+  if (times_asked_.size() >= kMostQuestionsKept) times_asked_.clear();
+  const std::uint64_t times = ++times_asked_[hash];
+  return base::Rng(HashText(std::to_string(times), hash));
 }
 
 std::optional<Planner::Chosen> Planner::TakeStep(std::string_view prompt,
@@ -93,7 +107,7 @@ std::vector<std::size_t> Planner::PickTargets(FaultKind kind, const std::vector<
     if (Contains(items[i].text, text)) targets.push_back(i);
   }
   if (targets.empty()) targets.push_back(rng_.Below(items.size()));
-  if (kind != FaultKind::kSwapped) return targets;
+  if (kind != FaultKind::kSwapped && kind != FaultKind::kMerged) return targets;
   if (items.size() < 2) return {};
   targets.resize(1);
   targets.push_back((targets.front() + 1 + rng_.Below(items.size() - 1)) % items.size());

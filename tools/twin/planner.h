@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "base/rng.h"
@@ -18,14 +20,16 @@ namespace llmbatch::twin {
 
 struct Plan {
   Fault fault;
-  // The items (by index) that a fault of kMissing, kSwapped (two of them) or kDuplicated is about.
+  // The items (by index) that a fault of kMissing, kDuplicated, kSwapped or kMerged (two of them)
+  // is about.
   std::vector<std::size_t> targets;
   base::Duration latency{};
   std::optional<double> retry_after_seconds;
   std::optional<std::string> answer;
 };
 
-// One thread. The same behaviour and the same sequence of requests give the same plans.
+// One thread. What happens by chance follows from the seed, the items, and how often these were
+// asked together: not from what else is asked, or in which order.
 class Planner {
  public:
   explicit Planner(Behaviour behaviour);
@@ -39,13 +43,15 @@ class Planner {
     Step step;
     std::string text;
   };
+  base::Rng ChanceFor(std::string_view prompt, const std::vector<Item>& items);
   std::optional<Chosen> TakeStep(std::string_view prompt, const std::vector<Item>& items);
   Plan PlanByChance(const std::vector<Item>& items);
   std::vector<std::size_t> PickTargets(FaultKind kind, const std::vector<Item>& items,
                                        std::string_view text);
 
   Behaviour behaviour_;
-  base::Rng rng_;
+  base::Rng rng_;                                                 // of the request that is planned
+  std::unordered_map<std::uint64_t, std::uint64_t> times_asked_;  // by the question's hash
   std::deque<Step> next_;
 };
 

@@ -55,6 +55,7 @@ struct Twin::Draft {
   Usage usage{};
   base::Duration delay{};
   std::optional<base::Duration> retry_after{};
+  bool stream = false;
 };
 
 Twin::Twin(Behaviour behaviour, std::uint64_t journal_max_requests, base::Timestamp now)
@@ -176,7 +177,9 @@ Twin::Draft Twin::ComposeAnswer(const ModelRequest& request, const std::vector<I
     LimitTokens(objects, *request.max_output_tokens, behaviour.chars_per_token, draft.answer);
   }
   draft.usage.completion_tokens = EstimateTokens(draft.answer.text, behaviour.chars_per_token);
-  if (plan.fault.kind != FaultKind::kNoUsage) draft.answer.usage = draft.usage;
+  draft.stream = request.stream;
+  const bool told = !request.stream || request.stream_usage;
+  if (told && plan.fault.kind != FaultKind::kNoUsage) draft.answer.usage = draft.usage;
   draft.delay += FromMillis(behaviour.latency_per_output_token_ms *
                             static_cast<double>(draft.usage.completion_tokens));
   return draft;
@@ -190,7 +193,8 @@ Reply Twin::Issue(const WireFormat& format, std::string_view model, const std::v
               .wire = wire ? draft.fault.kind : FaultKind::kNone,
               .status = error ? format.StatusOf(draft.fault) : 200,
               .headers = format.RateLimitHeaders(limiter_, now.wall)};
-  const bool answered = !error && !wire && draft.answer.answered.size() == items.size();
+  const bool broken = wire || (draft.stream && IsStreamFault(draft.fault.kind));
+  const bool answered = !error && !broken && draft.answer.answered.size() == items.size();
   reply.sequence = journal_.Open(Arrival{.model = model,
                                          .items = &items,
                                          .answered = answered ? &draft.answer.answered : nullptr,
@@ -199,9 +203,18 @@ Reply Twin::Issue(const WireFormat& format, std::string_view model, const std::v
                                          .usage = draft.usage},
                                  now.steady);
   const Envelope envelope{.sequence = reply.sequence, .model = model, .created = now.wall};
-  reply.body = error ? format.EncodeError(draft.fault, draft.message, draft.retry_after)
-                     : format.EncodeAnswer(envelope, draft.answer);
-  reply.headers.emplace_back("content-type", "application/json");
+  if (error) {
+    reply.body = format.EncodeError(draft.fault, draft.message, draft.retry_after);
+  } else if (draft.stream) {
+    const std::string overloaded = format.EncodeError({.kind = FaultKind::kSlowDown},
+                                                      "Asked for by the script: stream_error.", {});
+    reply.body = JoinEvents(format.EncodeStream(envelope, draft.answer), draft.fault.kind,
+                            MakeEvent(format.error_event(), overloaded));
+  } else {
+    reply.body = format.EncodeAnswer(envelope, draft.answer);
+  }
+  reply.headers.emplace_back("content-type",
+                             draft.stream && !error ? "text/event-stream" : "application/json");
   if (!format.request_id_header().empty()) {
     reply.headers.emplace_back(format.request_id_header(), "req_" + std::to_string(reply.sequence));
   }

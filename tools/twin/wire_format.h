@@ -14,6 +14,7 @@
 #include "twin/faults.h"
 #include "twin/json.h"
 #include "twin/limits.h"
+#include "twin/stream.h"
 
 namespace llmbatch::twin {
 
@@ -28,6 +29,8 @@ struct ModelRequest {
   std::uint64_t message_count = 0;
   const JsonValue* schema = nullptr;  // the asked schema of the answer, an object, or nullptr
   std::optional<std::uint64_t> max_output_tokens{};
+  bool stream = false;
+  bool stream_usage = true;  // whether the stream is to tell its usage
 };
 
 // Everything of an answer's envelope that isn't the answer.
@@ -45,6 +48,10 @@ class WireFormat {
   virtual bool Serves(std::string_view path) const = 0;
   virtual base::Result<ModelRequest> Decode(std::string_view path, std::string_view body) const = 0;
   virtual std::string EncodeAnswer(const Envelope& envelope, const Answer& answer) const = 0;
+  // The same as a stream.
+  virtual StreamEvents EncodeStream(const Envelope& envelope, const Answer& answer) const = 0;
+  // The name of the event that tells of an error; empty: none.
+  virtual std::string_view error_event() const = 0;
   // Whether the key stands where this format has it. Names of headers are in lower case.
   virtual bool Admits(std::string_view path, const Headers& headers,
                       std::string_view api_key) const = 0;

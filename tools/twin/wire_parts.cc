@@ -76,7 +76,7 @@ base::Result<ModelRequest> ParseRequest(std::string_view body) {
   if (!document) return document.error();
   ModelRequest request{.body = *std::move(document)};
   const JsonValue* stream = Find(request.body, "stream");
-  if (stream != nullptr && stream->IsTrue()) return base::Invalid("stream is not supported here");
+  request.stream = stream != nullptr && stream->IsTrue();
   return request;
 }
 

@@ -25,7 +25,7 @@ const JsonValue* FindObject(const JsonValue& value, std::initializer_list<const 
 std::optional<std::uint64_t> FindCount(const JsonValue& value, const char* name);
 bool IsText(const JsonValue* value, std::string_view text);
 
-// A request's body, which must not ask for a stream.
+// A request's body.
 base::Result<ModelRequest> ParseRequest(std::string_view body);
 // The same with the model that it names.
 base::Result<ModelRequest> ParseRequestWithModel(std::string_view body);

@@ -213,6 +213,43 @@ TEST(Timeout, OfZeroSendsNothing) {
   EXPECT_EQ(server.connections(), 0);
 }
 
+std::string MessageOf(const ports::HttpOutcome& outcome) {
+  const auto* failure = std::get_if<ports::TransportFailure>(&outcome);
+  return failure == nullptr ? "" : failure->message;
+}
+
+TEST(IdleTimeout, EndsAResponseThatComesToAHalt) {
+  FaultyServer server(SendAndStall("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nabc"));
+  Driver driver(LocalEndpoint(server.Url()));
+  ports::StartCall call = Post(1);
+  call.request.idle_timeout = std::chrono::milliseconds(50);
+  const ports::HttpOutcome outcome = driver.Run(call);
+  EXPECT_EQ(Summary(outcome), "timeout, maybe processed");
+  EXPECT_EQ(MessageOf(outcome), "twin: the answer came to a halt");
+  EXPECT_EQ(server.posts(), 1);
+}
+
+TEST(IdleTimeout, CountsFromTheFirstPieceOfTheBody) {
+  FaultyServer server(SendAndStall("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n"));
+  Driver driver(LocalEndpoint(server.Url()));
+  ports::StartCall call = Post(1);
+  call.request.idle_timeout = std::chrono::milliseconds(1);
+  call.request.timeout = std::chrono::milliseconds(1500);
+  const ports::HttpOutcome outcome = driver.Run(call);
+  EXPECT_EQ(Summary(outcome), "timeout, maybe processed");
+  EXPECT_NE(MessageOf(outcome), "twin: the answer came to a halt") << "a model may think for long";
+}
+
+TEST(IdleTimeout, IsNothingToAnAnswerInTime) {
+  FaultyServer server(AlwaysAnswer("fine"));
+  Driver driver(LocalEndpoint(server.Url()));
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    ports::StartCall call = Post(number);
+    call.request.idle_timeout = std::chrono::seconds(5);
+    EXPECT_EQ(Summary(driver.Run(call)), "200 fine");
+  }
+}
+
 TEST(Limit, CountsTheBodyToTheByte) {
   FaultyServer server(AlwaysAnswer("12345"));
   Driver driver(LocalEndpoint(server.Url()));

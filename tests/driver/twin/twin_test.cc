@@ -105,14 +105,68 @@ TEST_F(TwinTest, CutsTheAnswerToItsTokenLimit) {
 }
 
 TEST_F(TwinTest, RefusesWhatItCannotRead) {
-  for (const char* body :
-       {"", "no", "{}", "[]", R"({"model":"m"})", R"({"model":"m","messages":[]})",
-        R"({"model":7,"messages":[{}]})", R"({"model":"m","stream":true,"messages":[{}]})"}) {
+  for (const char* body : {"", "no", "{}", "[]", R"({"model":"m"})",
+                           R"({"model":"m","messages":[]})", R"({"model":7,"messages":[{}]})"}) {
     const Reply reply = Ask(body);
     EXPECT_EQ(reply.status, 400) << body;
     EXPECT_EQ(At(reply.body, "/error/type"), "invalid_request_error") << body;
   }
   EXPECT_EQ(twin_.Receive("/v1/other", {}, kTwoItems, kNow).status, 404);
+}
+
+struct StreamedFormat {
+  const char* path;
+  const char* body;
+  const char* end;    // the mark that the answer is whole
+  const char* error;  // how an event begins that tells of an error
+};
+
+constexpr StreamedFormat kStreamed[] = {
+    {"/v1/chat/completions",
+     R"({"model":"m","stream":true,"messages":[{"role":"user","content":"Hello?"}]})",
+     "data: [DONE]\n\n", "data: {\"error\""},
+    {"/v1/responses", R"({"model":"m","stream":true,"input":"Hello?"})",
+     "event: response.completed\n", "event: error\n"},
+    {"/v1/messages",
+     R"({"model":"m","stream":true,"max_tokens":99,"messages":[{"role":"user","content":"Hello?"}]})",
+     "event: message_stop\n", "event: error\n"},
+    {"/v1/models/m:streamGenerateContent",
+     R"({"contents":[{"role":"user","parts":[{"text":"Hello?"}]}]})", "\"finishReason\":\"STOP\"",
+     "data: {\"error\""},
+};
+
+TEST_F(TwinTest, StreamsAnswersWithAMarkAtTheirEnd) {
+  for (const StreamedFormat& format : kStreamed) {
+    SCOPED_TRACE(format.path);
+    const auto body = [&](const std::string& fault) {
+      EXPECT_TRUE(
+          twin_.ApplyScript(R"({"next":[{"fault":")" + fault + R"("}]})", kNow.steady).ok());
+      const Reply reply = twin_.Receive(format.path, {}, format.body, kNow);
+      EXPECT_EQ(reply.status, 200);
+      EXPECT_THAT(reply.headers, testing::Contains(std::pair<std::string, std::string>(
+                                     "content-type", "text/event-stream")));
+      EXPECT_TRUE(reply.body.empty() || reply.body.ends_with("\n\n"));
+      return reply.body;
+    };
+    const auto has = [](const std::string& text) { return testing::HasSubstr(text); };
+    EXPECT_THAT(body("none"), has(format.end));
+    EXPECT_THAT(body("stream_cut"), testing::Not(has(format.end)));
+    const std::string failed = body("stream_error");
+    EXPECT_THAT(failed, has(format.error));
+    EXPECT_THAT(failed, testing::Not(has(format.end)));
+    EXPECT_THAT(body("stream_garbage"), has("data: {\"cut\": \n\n"));
+  }
+}
+
+TEST_F(TwinTest, TellsTheUsageOfAChatsStreamOnlyIfAsked) {
+  const auto body = [this](const std::string& options) {
+    return Ask(R"({"model":"m","stream":true)" + options +
+               R"(,"messages":[{"role":"user","content":"Hello?"}]})")
+        .body;
+  };
+  EXPECT_THAT(body(""), testing::Not(testing::HasSubstr("prompt_tokens")));
+  EXPECT_THAT(body(R"(,"stream_options":{"include_usage":true})"),
+              testing::HasSubstr("prompt_tokens"));
 }
 
 TEST_F(TwinTest, TakesMessagesThatAreNotWhatTheyShouldBe) {

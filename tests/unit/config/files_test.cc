@@ -82,7 +82,7 @@ TEST(Prices, AreOverriddenKeyByKey) {
   const model::ModelInfo& info = outcome.config->catalog->models.at({"p", "m"});
   EXPECT_EQ(info.context_window_tokens, 50'000);
   EXPECT_EQ(info.max_output_tokens, 8'000);
-  EXPECT_EQ(info.price->cached_input_nanos_per_1k, 10'000);
+  EXPECT_EQ(info.prices.at(0).price.cached_input_nanos_per_1k, 10'000);
 }
 
 TEST(Prices, HaveTheirOwnFileInProblems) {

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/base64.h"
 #include "unit/config/support.h"
 
 namespace llmbatch::config {
@@ -51,10 +52,10 @@ TEST(LoadFile, BuildsTheCatalog) {
   EXPECT_EQ(catalog.providers.at("p").max_tokens_field, "max_tokens");
   const model::ModelInfo& info = catalog.models.at(task.route.front());
   EXPECT_EQ(info.context_window_tokens, 100'000);
-  ASSERT_TRUE(info.price.has_value());
-  EXPECT_EQ(info.price->input_nanos_per_1k, 100'000);
-  EXPECT_EQ(info.price->cached_input_nanos_per_1k, 100'000);
-  EXPECT_EQ(info.price->output_nanos_per_1k, 500'000);
+  ASSERT_EQ(info.prices.size(), 1U);
+  EXPECT_EQ(info.prices[0].price.input_nanos_per_1k, 100'000);
+  EXPECT_EQ(info.prices[0].price.cached_input_nanos_per_1k, 100'000);
+  EXPECT_EQ(info.prices[0].price.output_nanos_per_1k, 500'000);
 }
 
 TEST(LoadFile, EachFormatHasDefaultsOfItsOwn) {
@@ -126,11 +127,27 @@ TEST(LoadFile, ParametersAreThoseThatTheVersionTakes) {
   EXPECT_THAT(Shown(outcome.problems), HasSubstr("tasks.t.parameters: "));
 }
 
+TEST(LoadFile, RanksAreReadFromAFile) {
+  std::string ranks;
+  for (int byte = 0; byte < 256; ++byte) {
+    ranks += base::EncodeBase64(std::string(1, static_cast<char>(byte))) + " " +
+             std::to_string(byte) + "\n";
+  }
+  const std::string text = Draft().Set("", "rank_file = \"o200k\"").Text();
+  const LoadOutcome sound = Load(text, {{"/etc/o200k", ranks}});
+  ASSERT_TRUE(sound.config.has_value()) << Shown(sound.problems);
+  EXPECT_EQ(sound.config->bpe->size(), 256U);
+  EXPECT_EQ(Load(Draft().Text()).config->bpe, nullptr);
+  EXPECT_THAT(Shown(Load(text, {{"/etc/o200k", "x"}}).problems),
+              HasSubstr("rank_file: is no file of ranks: line 1: must be"));
+  EXPECT_THAT(Shown(Load(text).problems), HasSubstr("rank_file: "));
+}
+
 TEST(LoadFile, PricesOfCacheWritesAreThoseOfInputUnlessTold) {
   const auto price = [](const Draft& draft) {
     const LoadOutcome outcome = Load(draft.Text());
     EXPECT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
-    return *outcome.config->catalog->models.at({.provider = "p", .model = "m"}).price;
+    return outcome.config->catalog->models.at({.provider = "p", .model = "m"}).prices.at(0).price;
   };
   Draft draft;
   EXPECT_EQ(price(draft).cache_write_nanos_per_1k, 100'000);

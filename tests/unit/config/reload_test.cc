@@ -60,7 +60,7 @@ TEST(PlanReload, TakesTasksModelsRoutesAndLimits) {
   EXPECT_EQ(plan.catalog->tasks.at("t")->max_batch_items, 3);
   EXPECT_TRUE(plan.catalog->tasks.contains("u"));
   const model::RouteEntry route{.provider = "p", .model = "m"};
-  EXPECT_EQ(plan.catalog->models.at(route).price->output_nanos_per_1k, 700'000);
+  EXPECT_EQ(plan.catalog->models.at(route).prices.at(0).price.output_nanos_per_1k, 700'000);
   EXPECT_EQ(plan.limits.concurrency, 9);
   EXPECT_EQ(plan.limits.max_wait, std::chrono::minutes(5));
 }

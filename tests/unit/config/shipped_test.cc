@@ -97,6 +97,8 @@ TEST(ShippedConfig, ShowsTheDefaultsOfAProvider) {
   EXPECT_EQ(openai.provider.system_role, defaults.provider.system_role);
   EXPECT_EQ(openai.provider.schema_mode, defaults.provider.schema_mode);
   EXPECT_EQ(openai.provider.strict_schema, defaults.provider.strict_schema);
+  EXPECT_EQ(openai.provider.stream_usage, defaults.provider.stream_usage);
+  EXPECT_EQ(openai.provider.stream_idle_timeout, defaults.provider.stream_idle_timeout);
   EXPECT_EQ(openai.api_key_header, defaults.api_key_header);
   EXPECT_EQ(openai.api_key_prefix, defaults.api_key_prefix);
 }
@@ -172,6 +174,9 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
                           "api_version",
                           "api_key_header",
                           "prompt_cache",
+                          "stream_above_output_tokens",
+                          "stream_idle_timeout",
+                          "stream_usage",
                           "headers",
                           "cache_write_usd_per_million",
                           "long_cache_write_usd_per_million",
@@ -181,16 +186,36 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
                           "cached_input_usd_per_million",
                           "output_usd_per_million",
                           "as_of",
+                          "valid_from",
+                          "valid_until",
+                          "reasoning_usd_per_million",
                           "models",
                           "task_files",
+                          "rank_file",
                           "prices"}) {
     EXPECT_TRUE(IsShown(service, key)) << key;
   }
-  for (const char* key :
-       {"workflow",          "route",      "max_batch_tokens", "max_batch_items",   "oversize",
-        "linger_ms",         "system",     "prompt",           "output_schema",     "answer",
-        "max_output_tokens", "parameters", "fallback",         "isolate_tenants",   "cache_ttl",
-        "cache_batched",     "timeout",    "max_attempts",     "max_item_attempts", "results"}) {
+  for (const char* key : {"workflow",
+                          "route",
+                          "max_batch_tokens",
+                          "max_batch_items",
+                          "oversize",
+                          "linger_ms",
+                          "system",
+                          "prompt",
+                          "output_schema",
+                          "answer",
+                          "max_output_tokens",
+                          "parameters",
+                          "parameters_of",
+                          "fallback",
+                          "isolate_tenants",
+                          "cache_ttl",
+                          "cache_batched",
+                          "timeout",
+                          "max_attempts",
+                          "max_item_attempts",
+                          "results"}) {
     EXPECT_TRUE(IsShown(task, key)) << key;
   }
 }

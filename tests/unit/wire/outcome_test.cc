@@ -17,6 +17,7 @@ model::ItemOutcome Answered() {
           .batch_id = "b-1",
           .usage = {.input_tokens = 100,
                     .cached_input_tokens = 50,
+                    .cache_write_tokens = 30,
                     .output_tokens = 20,
                     .reasoning_tokens = 5},
           .cost = model::NanoUsd{4'215'000},
@@ -38,6 +39,15 @@ TEST(Outcome, ComesBackAsItWas) {
     outcome.source = source;
     ExpectRoundTrip(outcome);
   }
+}
+
+TEST(Outcome, KeepsHowTheAnswerWasRead) {
+  model::ItemOutcome outcome = Answered();
+  outcome.repair = "extracted";
+  ExpectRoundTrip(outcome);
+  outcome.repair = "fixed";
+  outcome.repair_edits = 20'000;
+  ExpectRoundTrip(outcome);
 }
 
 TEST(Outcome, AnUnknownCostStaysUnknown) {

@@ -1,5 +1,6 @@
 #include "wire/result.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <string>
@@ -19,6 +20,7 @@ model::ItemResult Answered() {
                       .batch_id = "b-1",
                       .usage = {.input_tokens = 100,
                                 .cached_input_tokens = 50,
+                                .cache_write_tokens = 30,
                                 .output_tokens = 20,
                                 .reasoning_tokens = 5},
                       .cost = model::NanoUsd{4'215'000},
@@ -35,9 +37,17 @@ TEST(EncodeItemResult, WritesEveryField) {
       EncodeItemResult(Answered()),
       R"({"kind":"item_result","id":"i-1","task":"analyze","job_id":"j-1","status":"ok",)"
       R"("output":{"summary":"s"},"source":"generated","model":"openai/gpt-6-luna","batch_id":"b-1",)"
-      R"("usage":{"input_tokens":100,"cached_input_tokens":50,"output_tokens":20,"reasoning_tokens":5},)"
+      R"("usage":{"input_tokens":100,"cached_input_tokens":50,"cache_write_tokens":30,"output_tokens":20,"reasoning_tokens":5},)"
       R"("cost_usd":"0.004215000","queued_ms":20,"duration_ms":1500,)"
       R"("origin":{"topic":"llm.requests","partition":3,"offset":1042,"index":7},"metadata":{"m":1}})");
+}
+
+TEST(EncodeItemResult, TellsHowABrokenAnswerWasRead) {
+  model::ItemResult result = Answered();
+  result.outcome.repair = "fixed";
+  result.outcome.repair_edits = 3;
+  EXPECT_THAT(EncodeItemResult(result),
+              testing::HasSubstr(R"("repair":{"kind":"fixed","edits":3},)"));
 }
 
 TEST(EncodeItemResult, LeavesOutWhatHasNoValue) {
@@ -54,7 +64,7 @@ TEST(EncodeItemResult, LeavesOutWhatHasNoValue) {
       R"({"kind":"item_result","id":"i","task":"t","status":"error",)"
       R"("error":{"code":"unknown_task","message":"no \"such\" task","retryable":false,"attempts":0},)"
       R"("source":"generated",)"
-      R"("usage":{"input_tokens":0,"cached_input_tokens":0,"output_tokens":0,"reasoning_tokens":0},)"
+      R"("usage":{"input_tokens":0,"cached_input_tokens":0,"cache_write_tokens":0,"output_tokens":0,"reasoning_tokens":0},)"
       R"("cost_usd":null,"queued_ms":0,"duration_ms":0,)"
       R"("origin":{"topic":"r","partition":0,"offset":0}})");
 }
@@ -78,11 +88,11 @@ TEST(EncodeJobResult, WritesItsResultsInOrderAndTheSummary) {
       R"({"kind":"job_result","job_id":"j-1","workflow":"map","task":"analyze","user_id":"u",)"
       R"("status":"completed","partial":true,"results":[{"id":"i-1","status":"ok",)"
       R"("output":{"summary":"s"},"source":"generated","model":"openai/gpt-6-luna","batch_id":"b-1",)"
-      R"("usage":{"input_tokens":100,"cached_input_tokens":50,"output_tokens":20,"reasoning_tokens":5},)"
+      R"("usage":{"input_tokens":100,"cached_input_tokens":50,"cache_write_tokens":30,"output_tokens":20,"reasoning_tokens":5},)"
       R"("cost_usd":"0.004215000","queued_ms":20,"duration_ms":1500,)"
       R"("origin":{"topic":"llm.requests","partition":3,"offset":1042,"index":7},"metadata":{"m":1}}],)"
       R"("summary":{"items":{"total":2,"done":2,"failed":1,"cached":0},"total_tokens":120,)"
-      R"("usage":{"input_tokens":100,"cached_input_tokens":50,"output_tokens":20,"reasoning_tokens":5},)"
+      R"("usage":{"input_tokens":100,"cached_input_tokens":50,"cache_write_tokens":30,"output_tokens":20,"reasoning_tokens":5},)"
       R"("cost_usd":null,"calls":3,"total_time_ms":2000,"efficiency":0.667,"total_fields":2}})");
 }
 
@@ -119,7 +129,7 @@ TEST(EncodeProgress, WritesEveryField) {
       R"({"kind":"progress","job_id":"j","user_id":"u","workflow":"map","status":"processing","sequence":2,)"
       R"("step":"map","percent":40,"message":"4 of 10 items",)"
       R"("items":{"total":10,"done":4,"failed":1,"cached":2},)"
-      R"("usage":{"input_tokens":0,"cached_input_tokens":0,"output_tokens":0,"reasoning_tokens":0},)"
+      R"("usage":{"input_tokens":0,"cached_input_tokens":0,"cache_write_tokens":0,"output_tokens":0,"reasoning_tokens":0},)"
       R"("cost_usd":"0.000000001",)";
   EXPECT_EQ(
       EncodeProgress(progress),

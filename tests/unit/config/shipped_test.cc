@@ -75,6 +75,7 @@ TEST(ShippedConfig, ShowsTheDefaultsOfTheService) {
   EXPECT_EQ(outcome.config->admin.listen, Admin().listen);
   const Limits& limits = outcome.config->limits;
   EXPECT_EQ(limits.concurrency, Limits().concurrency);
+  EXPECT_EQ(limits.on_redis_down, Limits().on_redis_down);
   EXPECT_EQ(limits.max_pending_bytes, Limits().max_pending_bytes);
   EXPECT_EQ(limits.drain_timeout, Limits().drain_timeout);
   EXPECT_EQ(limits.max_wait, Limits().max_wait);
@@ -120,6 +121,8 @@ TEST(ShippedConfig, ShowsTheDefaultsOfATask) {
   EXPECT_EQ(task.timeout, defaults.timeout);
   EXPECT_EQ(task.max_attempts, defaults.max_attempts);
   EXPECT_EQ(task.max_item_attempts, defaults.max_item_attempts);
+  EXPECT_EQ(task.concurrency, defaults.concurrency);
+  EXPECT_EQ(task.permits, defaults.permits);
 }
 
 // Whether a line of the shipped files has the key, in force or in a comment.
@@ -151,6 +154,7 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
                           "ledger_ttl",
                           "listen",
                           "concurrency",
+                          "on_redis_down",
                           "max_pending_bytes",
                           "drain_timeout",
                           "max_wait",
@@ -185,10 +189,26 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
                           "prices"}) {
     EXPECT_TRUE(IsShown(service, key)) << key;
   }
-  for (const char* key :
-       {"workflow", "route", "max_batch_tokens", "max_batch_items", "oversize", "linger_ms",
-        "system", "prompt", "output_schema", "answer", "max_output_tokens", "parameters",
-        "fallback", "isolate_tenants", "timeout", "max_attempts", "max_item_attempts", "results"}) {
+  for (const char* key : {"workflow",
+                          "route",
+                          "max_batch_tokens",
+                          "max_batch_items",
+                          "oversize",
+                          "linger_ms",
+                          "system",
+                          "prompt",
+                          "output_schema",
+                          "answer",
+                          "max_output_tokens",
+                          "parameters",
+                          "fallback",
+                          "isolate_tenants",
+                          "timeout",
+                          "max_attempts",
+                          "max_item_attempts",
+                          "concurrency",
+                          "permits",
+                          "results"}) {
     EXPECT_TRUE(IsShown(task, key)) << key;
   }
 }

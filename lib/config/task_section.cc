@@ -269,7 +269,8 @@ std::shared_ptr<const Task> ReadTask(const std::string& name, Section section,
   } else if (ReadsTopic(context.kafka, task->results_topic)) {
     section.Fail("results", "is one of the topics of kafka.requests; it must be another one");
   }
-  for (const std::string_view key : {"cache_ttl", "cache_batched"}) section.NotSupported(key);
+  task->cache_ttl = section.Duration("cache_ttl", task->cache_ttl, {seconds(1), hours(24 * 366)});
+  task->cache_batched = section.Bool("cache_batched", task->cache_batched);
   section.RefuseOthers();
   CheckAgainstModels(*task, section, context);
   return task;

@@ -41,7 +41,8 @@ void LocalCoordinator::Execute(ports::StoreOutcomes command) {
   const base::Timestamp now = options_.clock();
   base::Result<void> stored;
   for (ports::StoredOutcome& outcome : command.outcomes) {
-    stored = ledger_.Store(std::move(outcome.key), std::move(outcome.value), now + command.ttl);
+    if (!outcome.replaces && ledger_.Find(outcome.key, now)) continue;
+    stored = ledger_.Store(std::move(outcome.key), std::move(outcome.value), now + outcome.ttl);
     if (!stored) break;
   }
   inbox_.Post(ports::OutcomesStored{command.store, std::move(stored)});

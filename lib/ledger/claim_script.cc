@@ -5,6 +5,7 @@ namespace {
 
 constexpr std::string_view kScript = R"lua(
 local operation, me, lifetime, call = ARGV[1], ARGV[2], ARGV[3], ARGV[4]
+local outcome, replaces = ARGV[5], ARGV[6]
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
@@ -41,6 +42,13 @@ if operation == 'look_up' then
   local answers = {}
   for i = 2, #KEYS do answers[i - 1] = look_up(KEYS[i]) end
   return answers
+end
+if operation == 'store' then
+  local value = redis.call('GET', KEYS[2])
+  local owner = claim(value)
+  local stays = value and (not owner or owner ~= me and lives(owner))
+  if replaces == '1' or not stays then redis.call('SET', KEYS[2], outcome, 'PX', lifetime) end
+  return 0
 end
 for i = 2, #KEYS do
   if claim(redis.call('GET', KEYS[i])) == me then

@@ -1,4 +1,4 @@
-// The script with which replicas look outcomes up in Redis and claim what has none.
+// The script with which replicas look outcomes up in Redis, claim what has none, and store them.
 #pragma once
 
 #include <string_view>
@@ -10,13 +10,16 @@ namespace llmbatch::ledger {
 // permits does, and not if it is an earlier start of the asking replica's instance.
 //
 // KEYS: the permits, then ledger keys.
-// ARGV: operation, owner, lifetime of a claim in milliseconds, call.
+// ARGV: operation, owner, lifetime of the claim or outcome in milliseconds, call, outcome, whether
+//   it replaces ("1").
 //   look_up  gives one value a key: the outcome; 0 if the claim is the asking owner's now; 1 if it
 //   is another's;
 //            or an array of one, the call in doubt, if the claim is now the asking owner's and a
 //            dead one had sent a call
 //   sent     turns the owner's claims into sent ones; gives 0
 //   release  deletes the owner's claims, sent or not; gives 0
+//   store    keeps the outcome of the one key, unless it has one or another that lives claims it;
+//   gives 0
 std::string_view ClaimScript();
 
 }  // namespace llmbatch::ledger

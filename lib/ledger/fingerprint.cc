@@ -30,6 +30,10 @@ std::string Hex(std::span<const unsigned char> bytes) {
   return text;
 }
 
+std::string_view KindOf(const model::ItemInput& input) {
+  return input.kind == model::ItemInput::Kind::kJson ? "json" : "text";
+}
+
 }  // namespace
 
 std::string Sha256Hex(std::string_view bytes) {
@@ -67,8 +71,18 @@ std::string TaskVersion(const model::Task& task) {
 
 std::string ReplayKey(std::string_view identity, std::string_view step,
                       std::string_view task_version, const model::ItemInput& input) {
-  const std::string_view kind = input.kind == model::ItemInput::Kind::kJson ? "json" : "text";
-  const std::array<std::string_view, 5> parts{identity, step, task_version, kind, input.value};
+  const std::array<std::string_view, 5> parts{identity, step, task_version, KindOf(input),
+                                              input.value};
+  return Fingerprint(parts);
+}
+
+std::string ContentKey(std::string_view tenant, const model::Task& task,
+                       std::string_view task_version, const model::ItemInput& input) {
+  std::vector<std::string_view> parts{"content", tenant, task_version, KindOf(input), input.value};
+  for (const model::RouteEntry& entry : task.route) {
+    parts.push_back(entry.provider);
+    parts.push_back(entry.model);
+  }
   return Fingerprint(parts);
 }
 

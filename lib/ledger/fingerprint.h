@@ -25,6 +25,11 @@ std::string TaskVersion(const model::Task& task);
 std::string ReplayKey(std::string_view identity, std::string_view step,
                       std::string_view task_version, const model::ItemInput& input);
 
+// Key under which an answer is kept for whoever asks the same of the same models. `tenant` is empty
+// unless tenants are kept apart.
+std::string ContentKey(std::string_view tenant, const model::Task& task,
+                       std::string_view task_version, const model::ItemInput& input);
+
 // The `llmbatch-id` header of a published message: 32 hexadecimal digits. The same message
 // published again has the same one, so that a reader can drop the repeat. `kind` is the message's,
 // `sequence` counts messages of one kind for one identity.

@@ -66,7 +66,9 @@ struct Task {
   int max_attempts = 8;          // of one batch, after transient errors
   int max_item_attempts =
       3;  // times that an item is asked again when its answer is missing or invalid
-  std::string results_topic;  // empty: the deployment's
+  base::Duration cache_ttl{};  // an answer serves the same input for so long; 0: it doesn't
+  bool cache_batched = false;  // also an answer from a prompt with other items
+  std::string results_topic;   // empty: the deployment's
   BudgetCaps budget;
   std::vector<ExtractRule> extract_rules;
 };

@@ -151,6 +151,7 @@ void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
     request.arrived = now_.steady;
     request.alone = step.alone;
     request.history = std::move(step.history);
+    request.content_key = ContentKeyOf(request);
     ++open.steps;
     ++open.open_steps;
     const model::RequestId id = request.id;

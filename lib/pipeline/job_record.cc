@@ -351,13 +351,7 @@ void Pipeline::GiveUpStep(model::RequestId step) {
   auto node = requests_.extract(step);
   if (node.empty()) return;
   Request& request = node.mapped();
-  if (request.stage != Stage::kFollowing) {
-    if (request.stage != Stage::kHeld) to_release_.push_back(request.ledger_key);
-    for (const model::RequestId follower : single_flight_.Land(request.ledger_key)) {
-      const auto found = requests_.find(follower);
-      if (found != requests_.end() && !found->second.abandoned) LookUp(follower);
-    }
-  }
+  GiveUp(request);
   model::ItemOutcome outcome;
   outcome.error = model::ItemError{.code = model::ErrorCode::kCancelled,
                                    .message = "the job was cancelled",

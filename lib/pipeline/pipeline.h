@@ -238,12 +238,20 @@ class Pipeline {
   // The ledger.
   // Asks for the request's outcome at the end of the round, or lets it follow one that does.
   void LookUp(model::RequestId id);
+  // Under which the request's answer may serve others; empty: it may not.
+  std::string ContentKeyOf(const Request& request) const;
   void AskAgainForHeld();
+  // Its deadline has passed while another replica worked for it.
+  void EndInTime(model::RequestId id);
   void LookUpPending();
   void OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entry);
   // Whether what the ledger has is an answer to this request. A retry wants no failures, and takes
   // what it finds as cached.
   bool ServesAgain(const Request& request, model::ItemOutcome& outcome) const;
+  // Another request's answer serves this one.
+  void OnCached(model::RequestId id, model::ItemOutcome outcome);
+  // It waits for no other's answer any more.
+  void AskItself(model::RequestId id);
   void OnHeld(model::RequestId id);
   void OnLookupFailed(model::RequestId id);
   void OnMiss(model::RequestId id);
@@ -255,6 +263,9 @@ class Pipeline {
   // end.
   void AbandonRequests(const std::vector<model::TopicPartition>& partitions);
   void Abandon(model::RequestId id);
+  // Who waited for its answer looks for another; the request has left the table.
+  void GiveUp(const Request& request);
+  void Release(const Request& request);
   void ReleasePending();
   // What the ledger didn't take the last time.
   void RepeatForLedger();

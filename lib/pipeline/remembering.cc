@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ledger/fingerprint.h"
 #include "pipeline/observations.h"
 #include "pipeline/pipeline.h"
 #include "wire/outcome.h"
@@ -20,17 +21,41 @@ constexpr base::Duration kRepeatInterval = std::chrono::seconds(1);
 // Of each kind. What is beyond it is found again when a claim runs out.
 constexpr std::size_t kMaxRepeated = 10'000;
 
+const std::string& AskedKey(const Request& request) {
+  return request.asks_content ? request.content_key : request.ledger_key;
+}
+
+// An outcome that somebody else's call gave; nothing is paid for it again.
+model::ItemOutcome Shared(model::ItemOutcome outcome, model::ResultSource source) {
+  outcome.source = source;
+  outcome.usage = {};
+  outcome.cost = model::NanoUsd{};
+  return outcome;
+}
+
 }  // namespace
 
 // ── what is known
 // ─────────────────────────────────────────────────────────────────────────────────
 
+std::string Pipeline::ContentKeyOf(const Request& request) const {
+  const model::Task& task = request.recipe->task();
+  // An answer from a prompt with others may have been swayed by them.
+  const bool alone = task.max_batch_items == 1 || request.alone;
+  const bool cached = task.cache_ttl > base::Duration::zero() && (alone || task.cache_batched);
+  if (!cached || !request.history.empty()) return {};
+  return ledger::ContentKey(
+      task.isolate_tenants ? std::string_view(request.item.user_id) : std::string_view(), task,
+      request.recipe->version(), request.item.input);
+}
+
 void Pipeline::LookUp(model::RequestId id) {
   Request& request = requests_.at(id);
-  if (!single_flight_.Enter(request.ledger_key, id)) {
+  if (!single_flight_.Enter(AskedKey(request), id)) {
     request.stage = Stage::kFollowing;
     return;
   }
+  request.leads_content = request.asks_content;
   request.stage = Stage::kLookingUp;
   to_look_up_.push_back(id);
 }
@@ -40,6 +65,10 @@ void Pipeline::AskAgainForHeld() {
     const auto found = requests_.find(held_.extract(held_.begin()).mapped());
     if (found == requests_.end()) continue;
     Request& request = found->second;
+    if (request.item.deadline && *request.item.deadline <= now_.wall) {
+      EndInTime(found->first);
+      continue;
+    }
     if (now_.steady >= request.arrived + options_.max_wait) {
       // Whoever claims it has not come to an end in all this time.
       OnMiss(found->first);
@@ -48,6 +77,21 @@ void Pipeline::AskAgainForHeld() {
     request.stage = Stage::kLookingUp;
     to_look_up_.push_back(found->first);
   }
+}
+
+void Pipeline::EndInTime(model::RequestId id) {
+  const auto node = requests_.extract(id);
+  GiveUp(node.mapped());
+  model::ItemOutcome outcome;
+  outcome.error = model::ItemError{.code = model::ErrorCode::kDeadlineExceeded,
+                                   .message =
+                                       "the item's deadline passed while another replica "
+                                       "was working for the same answer",
+                                   .retryable = true,
+                                   .attempts = 0};
+  outcome.cost = model::NanoUsd{};
+  PublishOutcome(
+      Settled{.request = std::move(node.mapped()), .outcome = std::move(outcome), .queued = {}});
 }
 
 void Pipeline::LookUpPending() {
@@ -59,7 +103,7 @@ void Pipeline::LookUpPending() {
     std::vector<model::RequestId> ids(to_look_up_.begin() + static_cast<std::ptrdiff_t>(begin),
                                       to_look_up_.begin() + static_cast<std::ptrdiff_t>(end));
     command.keys.reserve(ids.size());
-    for (const model::RequestId id : ids) command.keys.push_back(requests_.at(id).ledger_key);
+    for (const model::RequestId id : ids) command.keys.push_back(AskedKey(requests_.at(id)));
     lookups_.emplace(command.lookup, std::move(ids));
     Emit(std::move(command));
   }
@@ -100,6 +144,7 @@ void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entr
   if (entry.state == ports::LedgerEntry::State::kOthers) return OnHeld(id);
   if (entry.state == ports::LedgerEntry::State::kDone) {
     auto outcome = wire::DecodeOutcome(entry.outcome);
+    if (outcome && requests_.at(id).asks_content) return OnCached(id, *std::move(outcome));
     if (outcome && ServesAgain(requests_.at(id), *outcome)) {
       Emit(Observed(ports::Metric::kLedgerLookups, 1, {"hit"}));
       auto node = requests_.extract(id);
@@ -109,9 +154,20 @@ void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entr
       return Conclude(Settled{
           .request = std::move(node.mapped()), .outcome = *std::move(outcome), .queued = {}});
     }
+    requests_.at(id).replaces = true;
   }
   Emit(Observed(ports::Metric::kLedgerLookups, 1, {"miss"}));
   OnMiss(id);
+}
+
+void Pipeline::OnCached(model::RequestId id, model::ItemOutcome outcome) {
+  Emit(Observed(ports::Metric::kLedgerLookups, 1, {"cached"}));
+  auto node = requests_.extract(id);
+  const auto source =
+      node.mapped().held_before ? model::ResultSource::kCoalesced : model::ResultSource::kCached;
+  to_store_.push_back(Settled{.request = std::move(node.mapped()),
+                              .outcome = Shared(std::move(outcome), source),
+                              .queued = {}});
 }
 
 void Pipeline::OnHeld(model::RequestId id) {
@@ -142,6 +198,10 @@ void Pipeline::OnMiss(model::RequestId id) {
   if (request.abandoned || phase_ != Phase::kRunning) return Abandon(id);
   const OpenJob* ended = EndedJobOf(request);
   if (ended != nullptr && ended->kept_end->cancelled) return GiveUpStep(id);
+  if (!request.content_key.empty() && !std::exchange(request.asks_content, true)) {
+    request.held_before = false;
+    return LookUp(id);
+  }
   if (request.job && !EnterJob(request)) return;
   const bool last_of_job = request.job && request.job->last;
   if (batcher_.Add(request, now_.steady, out_) == Batcher::Fit::kTooLarge) {
@@ -155,7 +215,7 @@ void Pipeline::OnMiss(model::RequestId id) {
     Settled settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}};
     requests_.erase(id);
     // Nobody has to remember what anyone finds out at once.
-    to_release_.push_back(settled.request.ledger_key);
+    Release(settled.request);
     return Conclude(std::move(settled));
   }
   if (last_of_job) batcher_.Flush(request, out_);
@@ -177,12 +237,24 @@ void Pipeline::Settle(Verdicts verdicts) {
 
 void Pipeline::StorePending() {
   if (to_store_.empty()) return;
-  ports::StoreOutcomes command{
-      .store = store_ids_.Next(), .outcomes = {}, .ttl = options_.ledger_ttl};
+  ports::StoreOutcomes command{.store = store_ids_.Next(), .outcomes = {}};
   command.outcomes.reserve(to_store_.size());
   for (const Settled& settled : to_store_) {
-    command.outcomes.push_back(
-        {.key = settled.request.ledger_key, .value = wire::EncodeOutcome(settled.outcome)});
+    const Request& request = settled.request;
+    command.outcomes.push_back({.key = request.ledger_key,
+                                .value = wire::EncodeOutcome(settled.outcome),
+                                .ttl = options_.ledger_ttl,
+                                .replaces = request.replaces});
+    if (!request.leads_content) continue;
+    const bool serves_others = settled.outcome.status == model::ResultStatus::kOk &&
+                               settled.outcome.source == model::ResultSource::kGenerated;
+    if (serves_others) {
+      command.outcomes.push_back({.key = request.content_key,
+                                  .value = command.outcomes.back().value,
+                                  .ttl = request.recipe->task().cache_ttl});
+    } else if (settled.outcome.source == model::ResultSource::kGenerated) {
+      to_release_.push_back(request.content_key);
+    }
   }
   stores_.emplace(command.store, std::exchange(to_store_, {}));
   Emit(std::move(command));
@@ -206,6 +278,21 @@ void Pipeline::On(ports::OutcomesStored& event) {
 }
 
 void Pipeline::Conclude(Settled settled) {
+  if (settled.request.leads_content) {
+    for (const model::RequestId follower : single_flight_.Land(settled.request.content_key)) {
+      if (settled.outcome.status != model::ResultStatus::kOk) {
+        AskItself(follower);
+        continue;
+      }
+      auto node = requests_.extract(follower);
+      if (node.empty()) continue;
+      // Its own identity has no outcome in the ledger yet.
+      to_store_.push_back(
+          Settled{.request = std::move(node.mapped()),
+                  .outcome = Shared(settled.outcome, model::ResultSource::kCoalesced),
+                  .queued = {}});
+    }
+  }
   for (const model::RequestId follower : single_flight_.Land(settled.request.ledger_key)) {
     auto node = requests_.extract(follower);
     if (node.empty()) continue;
@@ -213,6 +300,13 @@ void Pipeline::Conclude(Settled settled) {
         .request = std::move(node.mapped()), .outcome = settled.outcome, .queued = settled.queued});
   }
   PublishOutcome(std::move(settled));
+}
+
+void Pipeline::AskItself(model::RequestId id) {
+  const auto found = requests_.find(id);
+  if (found == requests_.end()) return;
+  found->second.content_key.clear();
+  OnMiss(id);
 }
 
 // ── what is given up
@@ -235,13 +329,28 @@ void Pipeline::AbandonRequests(const std::vector<model::TopicPartition>& partiti
 
 void Pipeline::Abandon(model::RequestId id) {
   auto node = requests_.extract(id);
-  if (node.empty() || node.mapped().stage == Stage::kFollowing) return;
-  const Request& request = node.mapped();
-  if (request.stage != Stage::kHeld) to_release_.push_back(request.ledger_key);
-  for (const model::RequestId follower : single_flight_.Land(request.ledger_key)) {
+  if (!node.empty()) GiveUp(node.mapped());
+}
+
+void Pipeline::GiveUp(const Request& request) {
+  // Who follows another's outcome, not another's content, has nothing that others wait for.
+  if (request.stage == Stage::kFollowing && !request.asks_content) return;
+  Release(request);
+  std::vector<model::RequestId> followers = single_flight_.Land(request.ledger_key);
+  if (request.leads_content) {
+    const auto more = single_flight_.Land(request.content_key);
+    followers.insert(followers.end(), more.begin(), more.end());
+  }
+  for (const model::RequestId follower : followers) {
     const auto found = requests_.find(follower);
     if (found != requests_.end() && !found->second.abandoned) LookUp(follower);
   }
+}
+
+void Pipeline::Release(const Request& request) {
+  const bool of_another = request.stage == Stage::kHeld;
+  if (!of_another || request.asks_content) to_release_.push_back(request.ledger_key);
+  if (!of_another && request.leads_content) to_release_.push_back(request.content_key);
 }
 
 void Pipeline::ReleasePending() {

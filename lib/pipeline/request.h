@@ -57,10 +57,15 @@ struct Request {
   std::optional<JobMembership> job;
   std::shared_ptr<Recipe> recipe;
   std::string ledger_key;
+  // Under which the same input's answer may serve others; empty: it may not.
+  std::string content_key;
   base::Timestamp arrived;
 
   Stage stage = Stage::kLookingUp;
-  bool held_before = false;  // another replica had the claim when the ledger was asked last
+  bool held_before = false;    // another replica had the claim when the ledger was asked last
+  bool asks_content = false;   // its own outcome isn't known: the ledger is asked by content_key
+  bool leads_content = false;  // of this process's requests with that key, it is the one that works
+  bool replaces = false;       // the outcome that is known doesn't serve it
   // Nothing more is begun for it: its partition isn't ours any more, or we stop. What is under way
   // comes to its end.
   bool abandoned = false;

@@ -126,13 +126,16 @@ struct ReleaseClaims {
 struct StoredOutcome {
   std::string key;
   std::string value;
+  base::Duration ttl{};
+  // Over whatever stands there. Otherwise an outcome that is there stays, and so does the claim of
+  // another replica that lives: what it publishes is to be what the ledger says.
+  bool replaces = false;
 };
 
 // Answered by OutcomesStored, after all are written or the first failure.
 struct StoreOutcomes {
   model::StoreId store;
   std::vector<StoredOutcome> outcomes;
-  base::Duration ttl{};
 };
 
 // ── to the HTTP driver

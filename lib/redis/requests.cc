@@ -144,12 +144,13 @@ std::vector<Request> Build(const ports::ReleaseClaims& release, const Deployment
 }
 
 std::vector<Request> Build(const ports::StoreOutcomes& store, const Deployment& deployment,
-                           const ServerFacts&) {
+                           const ServerFacts& facts) {
   std::vector<Request> requests;
   requests.reserve(store.outcomes.size());
   for (const ports::StoredOutcome& outcome : store.outcomes) {
-    requests.push_back(
-        {"SET", deployment.LedgerKey(outcome.key), outcome.value, "PX", Millis(store.ttl)});
+    requests.push_back({"EVALSHA", facts.claim_script, "2", deployment.PermitsKey(),
+                        deployment.LedgerKey(outcome.key), "store", deployment.replica,
+                        Millis(outcome.ttl), "", outcome.value, outcome.replaces ? "1" : "0"});
   }
   return requests;
 }
@@ -284,7 +285,7 @@ base::Result<void> ReadReleased(std::span<const OwnedReply> replies, std::string
 base::Result<void> ReadStored(std::span<const OwnedReply> replies, std::string_view server) {
   for (const OwnedReply& reply : replies) {
     if (reply.view().IsError()) return ErrorFrom(reply.view(), server);
-    if (reply.view().Text() != "OK") return UnexpectedReply("SET", server);
+    if (reply.view().Integer() != 0) return UnexpectedReply("the claim script", server);
   }
   return {};
 }

@@ -30,7 +30,9 @@ std::string ItemResult(json::Value result) {
   std::string line = Text(result, name) + " " + Text(result, "status");
   if (result.Find("output")) line += " " + Text(result, "output");
   if (result.Find("value")) line += " " + Text(result, "value");
-  if (result.Find("value") && result.Find("source")) line += " " + Text(result, "source");
+  const std::string source = result.Find("source") ? Text(result, "source") : "";
+  const bool told = source == "cached" || source == "coalesced";
+  if (result.Find("source") && (result.Find("value") || told)) line += " " + source;
   return line + Error(result);
 }
 

@@ -114,6 +114,8 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>
   task.max_item_attempts = static_cast<int>(Number(words, "item-attempts", 3));
   task.output_schema_json = kLabelSchema;
   task.fallback_json = Value(words, "fallback");
+  task.cache_ttl = ToDuration(Value(words, "cache")).value_or(base::Duration::zero());
+  task.cache_batched = Has(words, "cache-batched");
   auto catalog = std::make_shared<model::Catalog>();
   for (const model::RouteEntry& route : task.route) {
     model::Provider provider;

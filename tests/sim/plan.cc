@@ -120,8 +120,22 @@ Plan Plan::FromSeed(std::uint64_t seed) {
     }
     options.call_limits.exhausted_ends = true;
   }
+  if (rng.Chance(0.25)) plan.Cache(rng.Chance(0.5));
   plan.untold_ends = plan.jobs > 0 && rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) + 1 : 0;
   return plan;
+}
+
+void Plan::Cache(bool batched) {
+  cached = true;
+  auto catalog = std::make_shared<model::Catalog>(*options.catalog);
+  for (auto& [name, shared] : catalog->tasks) {
+    model::Task task = *shared;
+    task.cache_ttl = std::chrono::hours(24);
+    task.cache_batched = batched;
+    if (!batched) task.max_batch_items = 1;
+    shared = std::make_shared<const model::Task>(std::move(task));
+  }
+  options.catalog = std::move(catalog);
 }
 
 ports::ConfigurationLoaded Plan::Changed(base::Rng& rng) const {
@@ -164,7 +178,7 @@ std::string Plan::Describe() const {
          ", stops " + std::to_string(stops) + ", rebalances " + std::to_string(rebalances) +
          ", freezes " + std::to_string(freezes) + ", Redis outages " +
          std::to_string(redis_outages) + ", reloads " + std::to_string(reloads) +
-         (exactly_once ? ", exactly once" : "");
+         (exactly_once ? ", exactly once" : "") + (cached ? ", cached" : "");
 }
 
 }  // namespace llmbatch::sim

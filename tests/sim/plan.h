@@ -40,7 +40,8 @@ struct Plan {
   int freezes = 0;   // a replica stands still for a while and goes on as if nothing had happened
   int redis_outages = 0;
   bool exactly_once = false;
-  int reloads = 0;  // a replica gets a changed configuration, or one that is refused
+  bool cached = false;  // answers serve whoever asks the same, and some do
+  int reloads = 0;      // a replica gets a changed configuration, or one that is refused
   bool busy_elsewhere =
       false;  // replicas live in the eyes of Redis also while they do nothing here
 
@@ -48,6 +49,9 @@ struct Plan {
   pipeline::Options options;
 
   int kills() const { return crashes + untold_ends; }
+
+  // Every task keeps its answers, also those from prompts with several items.
+  void Cache(bool batched);
 
   // The most calls at a time of each pool that is narrower than that of all.
   std::map<std::string, std::int64_t> PoolLimits() const;

@@ -60,8 +60,7 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
     Reply(replica, std::move(event));
   } else if (auto* store = std::get_if<ports::StoreOutcomes>(&command)) {
     if (carried_out) {
-      for (const ports::StoredOutcome& each : store->outcomes)
-        ledger_.insert_or_assign(each.key, Entry{.outcome = each.value, .owner = 0, .call = {}});
+      for (const ports::StoredOutcome& each : store->outcomes) Keep(replica, each);
     }
     ports::OutcomesStored event{.store = store->store, .outcome = {}};
     if (away_) event.outcome = Away();
@@ -99,6 +98,15 @@ ports::LedgerEntry SimCoordinator::LookUp(int replica, const std::string& key) {
   std::string in_doubt = entry.owner == replica ? std::string() : entry.call;
   if (entry.owner != replica) entry = Entry{.outcome = {}, .owner = replica, .call = {}};
   return {.state = State::kOurs, .outcome = {}, .in_doubt = std::move(in_doubt)};
+}
+
+void SimCoordinator::Keep(int replica, const ports::StoredOutcome& stored) {
+  RenewRows();
+  Entry& entry = ledger_[stored.key];
+  const bool of_another =
+      entry.owner != replica && permits_.Lives(std::to_string(entry.owner), schedule_.now());
+  if ((entry.outcome || of_another) && !stored.replaces) return;
+  entry = Entry{.outcome = stored.value, .owner = 0, .call = {}};
 }
 
 void SimCoordinator::Hold(const ports::RouteHold& hold) {

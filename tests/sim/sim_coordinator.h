@@ -46,6 +46,7 @@ class SimCoordinator {
   };
 
   ports::LedgerEntry LookUp(int replica, const std::string& key);
+  void Keep(int replica, const ports::StoredOutcome& stored);
   ports::PermitState Sync(int replica, const ports::SyncPermits& command);
   void Hold(const ports::RouteHold& hold);
   std::vector<ports::RouteHold> Holds() const;

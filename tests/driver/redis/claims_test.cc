@@ -65,6 +65,28 @@ TEST(Claims, EndWithTheOutcome) {
   EXPECT_EQ(Claim(second, {"a"}), Texts{R"(done: {"v":1})"});
 }
 
+// A replica that stood still comes with its answer when another works for the same.
+TEST(Claims, AreNotEndedByAnOutcomeOfAnother) {
+  RedisServer server;
+  LiveReplica late(server, "late:1");
+  LiveReplica owner(server, "owner:1");
+  ASSERT_EQ(Claim(owner, {"a", "b"}), (Texts{"ours", "ours"}));
+  ASSERT_TRUE(owner.ask().Store({{"b", "the owner's"}}, hours(1)).ok());
+
+  ASSERT_TRUE(late.ask().Store({{"a", "late"}, {"b", "late"}}, hours(1)).ok());
+
+  EXPECT_EQ(Claim(owner, {"a", "b"}), (Texts{"ours", "done: the owner's"}));
+}
+
+TEST(Claims, OfTheDeadEndWithAnyOutcome) {
+  RedisServer server;
+  LiveReplica before(server, "one:1");
+  ASSERT_EQ(Claim(before, {"a"}), Texts{"ours"});
+  LiveReplica after(server, "one:2");
+  ASSERT_TRUE(after.ask().Store({{"a", "new"}}, hours(1)).ok());
+  EXPECT_EQ(Claim(after, {"a"}), Texts{"done: new"});
+}
+
 TEST(Claims, PassToTheNextWhenTheyAreGivenBack) {
   RedisServer server;
   LiveReplica first(server, "first:1");

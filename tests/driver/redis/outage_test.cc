@@ -164,7 +164,7 @@ TEST(Outage, AServerOutOfMemoryIsAsGoodAsAwayForWhatWrites) {
   const auto state = replica.Sync(1);
   ASSERT_FALSE(state.ok());
   ExpectUnavailable(state.error());
-  const auto stored = replica.ask().Store({{"key", "new"}}, seconds(60));
+  const auto stored = replica.ask().Store({{"another", "value"}}, seconds(60));
   ASSERT_FALSE(stored.ok());
   ExpectUnavailable(stored.error());
   EXPECT_EQ(*replica.ask().LookUp({"key"}), coordinator::Outcomes{"value"});

@@ -118,6 +118,7 @@ TEST(ShippedConfig, ShowsTheDefaultsOfATask) {
   EXPECT_EQ(task.answer, defaults.answer);
   EXPECT_EQ(task.max_output_tokens, defaults.max_output_tokens);
   EXPECT_EQ(task.isolate_tenants, defaults.isolate_tenants);
+  EXPECT_EQ(task.cache_batched, defaults.cache_batched);
   EXPECT_EQ(task.timeout, defaults.timeout);
   EXPECT_EQ(task.max_attempts, defaults.max_attempts);
   EXPECT_EQ(task.max_item_attempts, defaults.max_item_attempts);
@@ -189,26 +190,12 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
                           "prices"}) {
     EXPECT_TRUE(IsShown(service, key)) << key;
   }
-  for (const char* key : {"workflow",
-                          "route",
-                          "max_batch_tokens",
-                          "max_batch_items",
-                          "oversize",
-                          "linger_ms",
-                          "system",
-                          "prompt",
-                          "output_schema",
-                          "answer",
-                          "max_output_tokens",
-                          "parameters",
-                          "fallback",
-                          "isolate_tenants",
-                          "timeout",
-                          "max_attempts",
-                          "max_item_attempts",
-                          "concurrency",
-                          "permits",
-                          "results"}) {
+  for (const char* key :
+       {"workflow",          "route",      "max_batch_tokens", "max_batch_items",   "oversize",
+        "linger_ms",         "system",     "prompt",           "output_schema",     "answer",
+        "max_output_tokens", "parameters", "fallback",         "isolate_tenants",   "cache_ttl",
+        "cache_batched",     "timeout",    "max_attempts",     "max_item_attempts", "concurrency",
+        "permits",           "results"}) {
     EXPECT_TRUE(IsShown(task, key)) << key;
   }
 }

@@ -108,8 +108,8 @@ class Asker {
 
   base::Result<void> Store(std::vector<ports::StoredOutcome> outcomes, base::Duration ttl) {
     const model::StoreId id{++last_id_};
-    coordinator_.Execute(
-        ports::StoreOutcomes{.store = id, .outcomes = std::move(outcomes), .ttl = ttl});
+    for (ports::StoredOutcome& outcome : outcomes) outcome.ttl = ttl;
+    coordinator_.Execute(ports::StoreOutcomes{.store = id, .outcomes = std::move(outcomes)});
     const auto event = Await<ports::OutcomesStored>();
     EXPECT_EQ(event.store, id);
     return event.outcome;

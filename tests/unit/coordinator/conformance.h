@@ -356,11 +356,17 @@ TYPED_TEST_P(ConformanceTest, FindsWhatWasStoredInTheOrderAsked) {
   EXPECT_EQ(*found, (Outcomes{binary, std::nullopt, "", "1", binary}));
 }
 
-TYPED_TEST_P(ConformanceTest, TheLastStoredValueIsFound) {
+TYPED_TEST_P(ConformanceTest, TheFirstOutcomeStaysUnlessItIsReplaced) {
   auto ask = this->Ask();
-  ASSERT_TRUE(ask.Store({{"key", "old"}}, std::chrono::hours(1)).ok());
-  ASSERT_TRUE(ask.Store({{"key", "new"}}, std::chrono::hours(1)).ok());
-  const auto found = ask.LookUp({"key"});
+  ASSERT_TRUE(ask.Store({{.key = "key", .value = "first"}}, std::chrono::hours(1)).ok());
+  ASSERT_TRUE(ask.Store({{.key = "key", .value = "late"}}, std::chrono::hours(1)).ok());
+  auto found = ask.LookUp({"key"});
+  ASSERT_TRUE(found.ok());
+  EXPECT_EQ(*found, Outcomes{"first"});
+
+  ASSERT_TRUE(
+      ask.Store({{.key = "key", .value = "new", .replaces = true}}, std::chrono::hours(1)).ok());
+  found = ask.LookUp({"key"});
   ASSERT_TRUE(found.ok());
   EXPECT_EQ(*found, Outcomes{"new"});
 }
@@ -411,7 +417,7 @@ REGISTER_TYPED_TEST_SUITE_P(
     ARateIsBookedAheadUpToTheHorizon, RatesAreBookedTogetherOrNotAtAll,
     CorrectionsOfARateGiveBackAndTakeMore, WhatTheProviderSaysIsLeftCorrectsDownwards,
     ABudgetIsReservedUpToItsSize, AmountsOfMoneyStayExact, NothingToBookIsFine,
-    FindsWhatWasStoredInTheOrderAsked, TheLastStoredValueIsFound, ManyKeysAreFoundInOneLookUp,
-    LargeValuesComeBackWhole, NothingToStoreAndNothingToLookUpIsFine);
+    FindsWhatWasStoredInTheOrderAsked, TheFirstOutcomeStaysUnlessItIsReplaced,
+    ManyKeysAreFoundInOneLookUp, LargeValuesComeBackWhole, NothingToStoreAndNothingToLookUpIsFine);
 
 }  // namespace llmbatch::coordinator

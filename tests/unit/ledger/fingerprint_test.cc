@@ -62,5 +62,23 @@ TEST(MessageId, IsTheSameForARepeatAndDiffersOtherwise) {
   EXPECT_EQ(ids.size(), 4U);
 }
 
+TEST(ContentKey, IsOneForWhoeverAsksTheSameOfTheSameModels) {
+  model::Task task;
+  task.route = {{.provider = "p", .model = "m"}};
+  const model::ItemInput input{.kind = model::ItemInput::Kind::kText, .value = "text"};
+  EXPECT_EQ(ContentKey("", task, "v1", input), ContentKey("", task, "v1", input));
+
+  model::Task other_route = task;
+  other_route.route.push_back({.provider = "p", .model = "m2"});
+  const model::ItemInput json{.kind = model::ItemInput::Kind::kJson, .value = "text"};
+  const model::ItemInput other_text{.kind = model::ItemInput::Kind::kText, .value = "texts"};
+  const std::set<std::string> keys{
+      ContentKey("", task, "v1", input), ContentKey("user", task, "v1", input),
+      ContentKey("", task, "v2", input), ContentKey("", other_route, "v1", input),
+      ContentKey("", task, "v1", json),  ContentKey("", task, "v1", other_text),
+      ReplayKey("", "item", "v1", input)};
+  EXPECT_EQ(keys.size(), 7U);
+}
+
 }  // namespace
 }  // namespace llmbatch::ledger

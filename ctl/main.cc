@@ -283,8 +283,9 @@ class Program {
     const auto outcome = Load(common_, config::Credentials::kNone);
     if (!outcome.config) return kExitConfiguration;
     const auto message = ReadInput(file_);
-    const auto plan = message ? PlanOf(*message, *outcome.config, *call_time)
-                              : base::Result<Plan>(message.error());
+    const auto plan = message
+                          ? PlanOf(*message, *outcome.config, *call_time, runtime::ReadClock().wall)
+                          : base::Result<Plan>(message.error());
     if (!plan) {
       Complain(plan.error().message);
       return kExitUsage;

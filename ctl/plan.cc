@@ -43,14 +43,16 @@ base::Result<Recipe> RecipeOf(const std::string& name, const config::Config& con
   const tokens::ModelTokens tokens = tokens::TokensOf(task.route.front().model);
   return Recipe{.task = &task,
                 .model = config.catalog->models.at(task.route.front()),
-                .planner = batching::TokenPlanner(*compiled, tokens.family),
+                .planner = batching::TokenPlanner(*compiled, tokens.family,
+                                                  tokens.IsO200k() ? config.bpe : nullptr),
                 .ratio = tokens.seed_ratio};
 }
 
 // Prompts that gather, and the sum of those that are full.
 class Reckoning {
  public:
-  Reckoning(Plan& plan, const config::Config& config) : plan_(plan), config_(config) {}
+  Reckoning(Plan& plan, const config::Config& config, base::WallTime at)
+      : plan_(plan), config_(config), at_(at) {}
 
   base::Result<void> Add(const workflows::Step& step, const model::Task& job_task) {
     const std::string& name = step.kind.empty() ? job_task.name : job_task.steps.at(step.kind);
@@ -112,12 +114,12 @@ class Reckoning {
     prompt = {};
   }
 
-  static void AddCost(const Recipe& recipe, std::int64_t input, std::int64_t output,
-                      std::optional<model::NanoUsd>& sum) {
+  void AddCost(const Recipe& recipe, std::int64_t input, std::int64_t output,
+               std::optional<model::NanoUsd>& sum) const {
     model::Usage usage;
     usage.input_tokens = input;
     usage.output_tokens = output;
-    const auto cost = providers::CostOf(usage, recipe.model.price);
+    const auto cost = providers::CostOf(usage, recipe.model.prices, model::kStandardTier, at_);
     if (cost && sum) {
       *sum += *cost;
     } else {
@@ -127,6 +129,7 @@ class Reckoning {
 
   Plan& plan_;
   const config::Config& config_;
+  base::WallTime at_;
   std::map<std::string, Recipe> recipes_;
   std::map<std::pair<std::string, std::string>, Prompt> open_;  // by task and company
   std::int64_t calls_ = 0;
@@ -165,7 +168,7 @@ std::string Money(const std::optional<model::NanoUsd>& cost) {
 }  // namespace
 
 base::Result<Plan> PlanOf(const std::string& message, const config::Config& config,
-                          base::Duration call_time) {
+                          base::Duration call_time, base::WallTime at) {
   const auto checked = CheckMessage(message, config);
   if (!checked) return checked.error();
   if (!checked->is_job) return base::Invalid("only a job can be planned");
@@ -190,7 +193,7 @@ base::Result<Plan> PlanOf(const std::string& message, const config::Config& conf
   std::int64_t at_once = std::max<std::int64_t>(1, config.limits.concurrency);
   if (workflow.max_parallel() > 0) at_once = std::min(at_once, workflow.max_parallel());
 
-  Reckoning reckoning(plan, config);
+  Reckoning reckoning(plan, config, at);
   std::size_t answered = 0;
   workflows::Steps round = workflow.Begin();
   while (!round.empty()) {

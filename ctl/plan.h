@@ -28,12 +28,12 @@ struct Plan {
 };
 
 // Goes through the job of `message` as its workflow would, as if each call were answered after
-// `call_time`. Prompts are estimated as the daemon does before it has learnt anything; an answer
-// has at least kLeastAnswerTokens a step and at most the task's max_output_tokens. The error names
-// the field, as the dead letter would.
+// `call_time`, at the prices of `at`. Prompts are estimated as the daemon does before it has learnt
+// anything; an answer has at least kLeastAnswerTokens a step and at most the task's
+// max_output_tokens. The error names the field, as the dead letter would.
 inline constexpr std::int64_t kLeastAnswerTokens = 20;
 base::Result<Plan> PlanOf(const std::string& message, const config::Config& config,
-                          base::Duration call_time);
+                          base::Duration call_time, base::WallTime at);
 
 // For people, with line ends.
 std::string TextOf(const Plan& plan);

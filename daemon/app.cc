@@ -61,7 +61,10 @@ pipeline::Options PipelineOptions(const config::Config& config, const std::strin
   options.limits.max_pending_bytes = config.limits.max_pending_bytes;
   options.start_id = start_id;
   options.seed = seed;
-  options.permits = {.limit = config.limits.concurrency, .lease = config.redis.lease};
+  options.permits = {.limit = config.limits.concurrency,
+                     .lease = config.redis.lease,
+                     .when_away = config.limits.on_redis_down,
+                     .local_limit = config.limits.local_concurrency};
   options.call_limits.exhausted_ends = config.budgets.spent_ends;
   options.budgets = {.all = config.budgets.all, .each_user = config.budgets.each_user};
   options.jobs.progress_interval = config.limits.progress_interval;

@@ -60,14 +60,13 @@ std::string ToJson(const StatusFacts& facts, const pipeline::Status& status) {
       .Int(status.jobs)
       .EndObject();
   writer.Key("pending_bytes").Int(status.pending_bytes);
-  writer.Key("limits").BeginArray().BeginObject().Key("pool").String("all");
-  writer.Key("limit").Int(status.permit_limit).Key("used").Int(status.permits_used);
-  writer.Key("held")
-      .Int(status.permits_held)
-      .Key("waiting")
-      .Int(status.permits_wanted)
-      .EndObject()
-      .EndArray();
+  writer.Key("limits").BeginArray();
+  for (const auto& pool : status.pools) {
+    writer.BeginObject().Key("pool").String(pool.name);
+    writer.Key("limit").Int(pool.limit).Key("used").Int(pool.used);
+    writer.Key("held").Int(pool.held).Key("waiting").Int(pool.waiting).EndObject();
+  }
+  writer.EndArray();
   WriteProviders(writer, status.routes);
   writer.Key("degraded").BeginArray();
   for (const std::string& reason : status.degraded) writer.String(reason);

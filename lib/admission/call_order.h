@@ -4,18 +4,27 @@
 #include <compare>
 
 #include "admission/fair_turns.h"
+#include "base/time.h"
 #include "model/ids.h"
 
 namespace llmbatch::admission {
 
 // Real-time calls first, then by priority, then by whose turn it is, then by age. The smaller one
-// is first.
+// is first. What waiting is worth besides: see TurnQueue.
 struct CallOrder {
   bool not_urgent = true;
   int negated_priority = 0;
   FairTurns::Turn turn = 0;
   model::BatchId id;
+  base::Timestamp created;
   friend auto operator<=>(const CallOrder&, const CallOrder&) = default;
 };
+
+// As one number, by which replicas compare what they wait for: real-time calls are above all
+// priorities.
+inline constexpr int kPriorityOfUrgent = 10;
+inline int PriorityOf(const CallOrder& order) {
+  return order.not_urgent ? -order.negated_priority : kPriorityOfUrgent;
+}
 
 }  // namespace llmbatch::admission

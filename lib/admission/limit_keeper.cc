@@ -149,12 +149,12 @@ void LimitKeeper::Push(CallOrder order, const std::string& route, const std::str
 
 void LimitKeeper::Wait(Entry& entry) {
   entry.state = State::kWaiting;
-  entry.route->lanes[entry.group].waiting.insert(entry.order);
+  entry.route->lanes[entry.group].waiting.Push(entry.order);
 }
 
 void LimitKeeper::StopWaiting(Entry& entry) {
   const auto lane = entry.route->lanes.find(entry.group);
-  lane->second.waiting.erase(entry.order);
+  lane->second.waiting.Remove(entry.order);
   if (lane->second.waiting.empty()) entry.route->lanes.erase(lane);
 }
 
@@ -230,11 +230,18 @@ const LimitKeeper::Needs* LimitKeeper::NeedsOf(model::BatchId id) const {
 // ── asking the coordinator
 // ────────────────────────────────────────────────────────────────────────
 
-LimitKeeper::Lane* LimitKeeper::BestLane(Route& route, base::Timestamp now) {
-  Lane* best = nullptr;
-  for (auto& [group, lane] : route.lanes) {
+const CallOrder* LimitKeeper::NextOf(const Route& route, base::Timestamp now) const {
+  TurnQueue::Oldest oldest;
+  for (const auto& [group, lane] : route.lanes) {
+    if (now >= lane.shut_until) lane.waiting.NoteOldest(oldest);
+  }
+  const auto priority = TurnQueue::PriorityInTurn(oldest, now);
+  if (!priority) return nullptr;
+  const CallOrder* best = nullptr;
+  for (const auto& [group, lane] : route.lanes) {
     if (now < lane.shut_until) continue;
-    if (best == nullptr || *lane.waiting.begin() < *best->waiting.begin()) best = &lane;
+    const CallOrder* first = lane.waiting.FirstOf(*priority);
+    if (first != nullptr && (best == nullptr || *first < *best)) best = first;
   }
   return best;
 }
@@ -244,9 +251,9 @@ std::vector<model::BatchId> LimitKeeper::Choose(std::int64_t ahead, base::Timest
   for (auto& [name, route] : routes_) {
     if (now < route.shut_until) continue;
     while (route.ahead < ahead && chosen.size() < kMaxCallsPerQuestion) {
-      const Lane* lane = BestLane(route, now);
-      if (lane == nullptr) break;
-      const model::BatchId id = lane->waiting.begin()->id;
+      const CallOrder* next = NextOf(route, now);
+      if (next == nullptr) break;
+      const model::BatchId id = next->id;
       Entry& entry = entries_.at(id);
       StopWaiting(entry);
       entry.state = State::kAsked;

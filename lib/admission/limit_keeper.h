@@ -18,6 +18,7 @@
 
 #include "admission/call_order.h"
 #include "admission/limit_book.h"
+#include "admission/turn_queue.h"
 #include "base/time.h"
 #include "model/ids.h"
 #include "ports/events.h"
@@ -123,7 +124,7 @@ class LimitKeeper {
     std::int64_t month = -1;
   };
   struct Lane {
-    std::set<CallOrder> waiting;
+    TurnQueue waiting;
     base::Timestamp shut_until;
     LimitId shut_by = 0;
   };
@@ -165,7 +166,8 @@ class LimitKeeper {
   void BeginAnew(Period period);
 
   std::vector<model::BatchId> Choose(std::int64_t ahead, base::Timestamp now);
-  Lane* BestLane(Route& route, base::Timestamp now);
+  // The call of a route that comes next; nullptr: none may be booked now.
+  const CallOrder* NextOf(const Route& route, base::Timestamp now) const;
   std::size_t Place(LimitId limit);
   bool HasNews() const;
   void Apply(const ports::ReserveState& state, base::Timestamp now);

@@ -4,36 +4,58 @@ namespace llmbatch::admission {
 namespace {
 
 constexpr std::string_view kScript = R"lua(
-local pool, me, channel, run = KEYS[1], ARGV[1], ARGV[7], ARGV[9]
-local lease, known, returned = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local want, limit, learn_ms = tonumber(ARGV[5]), tonumber(ARGV[6]), tonumber(ARGV[8])
+local hash, me, run, channel, relearn = KEYS[1], ARGV[1], ARGV[4], ARGV[5], ARGV[6] == '1'
+local lease, learn_ms, pool_count = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[7])
+local wait_per_level, patience = 5000, 30000
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 
-local state, rows = {}, {}
-local fields = redis.call('HGETALL', pool)
+local classes = {}
+local function class_of(name)
+  local class = classes[name]
+  if class then return class end
+  local pools, weight = string.match(name, '^(.-)%*(%d+)$')
+  class = {pools = {}, has = {}, weight = math.max(1, tonumber(weight) or 1)}
+  for pool in string.gmatch(pools or name, '[^+]+') do
+    class.pools[#class.pools + 1] = pool
+    class.has[pool] = true
+  end
+  classes[name] = class
+  return class
+end
+local function held(entry) return entry.granted - entry.released end
+local function instance(replica) return string.match(replica, '^(.*):[^:]*$') or replica end
+
+local state, rows, limits = {}, {}, {}
+local fields = redis.call('HGETALL', hash)
 for i = 1, #fields, 2 do
   local name, value = fields[i], fields[i + 1]
-  local ends, granted, released, wanted, ticket = string.match(value, '^(%d+) (%d+) (%d+) (%d+) (%d+)$')
-  if string.sub(name, 1, 8) ~= 'replica:' then
+  local ends, rest = string.match(value, '^(%d+) (.*)$')
+  if string.sub(name, 1, 6) == 'limit:' then
+    limits[string.sub(name, 7)] = tonumber(value)
+  elseif string.sub(name, 1, 8) ~= 'replica:' then
     state[name] = value
   elseif ends then
-    rows[string.sub(name, 9)] = {ends = tonumber(ends), granted = tonumber(granted), released = tonumber(released),
-                                 want = tonumber(wanted), ticket = tonumber(ticket)}
+    local row = {ends = tonumber(ends), entries = {}, holds = false}
+    rows[string.sub(name, 9)] = row
+    for class, granted, released, want, ticket, priority, since in
+        string.gmatch(rest, '(%a%S*) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') do
+      local entry = {granted = tonumber(granted), released = tonumber(released), want = tonumber(want),
+                     ticket = tonumber(ticket), priority = tonumber(priority), since = tonumber(since)}
+      row.entries[class] = entry
+      row.holds = row.holds or held(entry) > 0
+    end
   end
 end
 local learn, tickets = tonumber(state.learn) or 0, tonumber(state.tickets) or 0
-
-local function held(row) return row.granted - row.released end
-local function instance(replica) return string.match(replica, '^(.*):[^:]*$') or replica end
 local function next_ticket()
   tickets = tickets + 1
   return tickets
 end
 
 if not state.run and #fields > 0 then
-  redis.call('DEL', pool)
-  rows = {}
+  redis.call('DEL', hash)
+  rows, limits = {}, {}
 end
 if not state.run or (run ~= '' and run ~= state.run) then learn = now + learn_ms end
 
@@ -41,83 +63,187 @@ if not state.run or (run ~= '' and run ~= state.run) then learn = now + learn_ms
 local back = (tonumber(state.seen) or now) - now
 if back > 0 then
   learn = learn - back
-  for _, row in pairs(rows) do row.ends = row.ends - back end
-end
-
-local mine = rows[me]
-local absent = not mine or mine.ends <= now
-local new = not mine and known == 0 and returned == 0
-local live, silent_holder = 1, false
-for replica, row in pairs(rows) do
-  local restarted = instance(replica) == instance(me)
-  local over = row.ends <= now or (new and restarted)
-  if replica ~= me and over then
-    silent_holder = silent_holder or (held(row) > 0 and not restarted)
-    rows[replica] = nil
-    redis.call('HDEL', pool, 'replica:' .. replica)
-  elseif replica ~= me then
-    live = live + 1
+  for _, row in pairs(rows) do
+    row.ends = row.ends - back
+    for _, entry in pairs(row.entries) do entry.since = math.max(0, entry.since - back) end
   end
 end
-if silent_holder and absent and live == 1 then learn = math.max(learn, now + learn_ms) end
 
-mine = mine or {granted = 0, released = 0, ticket = 0}
-rows[me] = mine
-mine.ends = now + lease
-mine.granted = math.max(mine.granted, known)
-mine.released = math.min(math.max(mine.released, returned), mine.granted)
--- It may not have heard yet of a part of what it wants.
-mine.want = math.max(0, want - (mine.granted - known))
-if mine.want == 0 then mine.ticket = 0 elseif mine.ticket == 0 then mine.ticket = next_ticket() end
+local at = 8
+for _ = 1, pool_count do
+  local name, limit = ARGV[at], tonumber(ARGV[at + 1])
+  if limits[name] ~= limit then redis.call('HSET', hash, 'limit:' .. name, ARGV[at + 1]) end
+  limits[name], at = limit, at + 2
+end
+local first_demand, mine = at, rows[me]
+local new = not mine
+for i = first_demand, #ARGV, 5 do
+  new = new and ARGV[i + 1] == '0' and ARGV[i + 2] == '0'
+end
 
-local used, queue, changed = 0, {}, {[me] = mine}
+local absent = not mine or mine.ends <= now
+local alone, silent_holder = true, false
+for replica, row in pairs(rows) do
+  if replica ~= me and not (new and instance(replica) == instance(me)) then
+    alone = alone and row.ends <= now
+    silent_holder = silent_holder or (row.ends <= now and row.holds)
+  end
+end
+relearn = relearn and alone
+local live, rank, changed = 1, 0, {}
+for replica, row in pairs(rows) do
+  if replica ~= me then
+    local restarted = new and instance(replica) == instance(me)
+    if relearn and row.ends <= now and row.holds and not restarted then
+      row.ends, changed[replica] = now + 2 * learn_ms, row
+      for _, entry in pairs(row.entries) do entry.want, entry.ticket = 0, 0 end
+    end
+    if row.ends <= now or restarted then
+      rows[replica] = nil
+      redis.call('HDEL', hash, 'replica:' .. replica)
+    else
+      live = live + 1
+      if replica < me then rank = rank + 1 end
+    end
+  end
+end
+if relearn or (silent_holder and absent and alone) then learn = math.max(learn, now + learn_ms) end
+
+mine = mine or {entries = {}}
+rows[me], changed[me], mine.ends = mine, mine, now + lease
+for i = first_demand, #ARGV, 5 do
+  local known, returned, want = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
+  local entry = mine.entries[ARGV[i]] or {granted = 0, released = 0, ticket = 0, since = now}
+  mine.entries[ARGV[i]] = entry
+  entry.granted = math.max(entry.granted, known)
+  entry.released = math.min(math.max(entry.released, returned), entry.granted)
+  -- It may not have heard yet of a part of what it wants.
+  entry.want, entry.priority = math.max(0, want - (entry.granted - known)), tonumber(ARGV[i + 4])
+  if entry.want == 0 then
+    entry.ticket = 0
+  elseif entry.ticket == 0 then
+    entry.ticket, entry.since = next_ticket(), now
+  end
+end
+
+local used, waiting, top = {}, {}, 0
 for replica, row in pairs(rows) do
   if back > 0 then changed[replica] = row end
-  used = used + held(row)
-  if row.want > 0 then queue[#queue + 1] = replica end
-end
-table.sort(queue, function(a, b) return rows[a].ticket < rows[b].ticket end)
-
-local share = math.ceil(limit / live)
-local function first_in_turn()
-  for i, replica in ipairs(queue) do
-    if held(rows[replica]) < share then return i, share - held(rows[replica]) end
+  for name, entry in pairs(row.entries) do
+    local class = class_of(name)
+    for _, pool in ipairs(class.pools) do
+      used[pool] = (used[pool] or 0) + held(entry) * class.weight
+    end
+    if entry.want > 0 then
+      waiting[#waiting + 1] = {replica = replica, row = row, entry = entry, class = class}
+      top = math.max(top, entry.priority)
+    end
   end
-  return 1, limit
 end
-while now >= learn and used < limit and #queue > 0 do
-  local equal_part = math.max(1, math.floor((limit - used) / #queue))
-  local turn, most = first_in_turn()
-  local replica = table.remove(queue, turn)
-  local row = rows[replica]
-  local give = math.min(row.want, most, equal_part)
-  row.granted, row.want, used = row.granted + give, row.want - give, used + give
-  row.ticket = row.want > 0 and next_ticket() or 0
-  if row.want > 0 then queue[#queue + 1] = replica end
-  changed[replica] = row
+local function left(pool) return (limits[pool] or 1e9) - (used[pool] or 0) end
+
+-- In which order they come, as long as nothing is granted.
+local function rank_waiting()
+  for _, each in ipairs(waiting) do
+    local entry, class = each.entry, each.class
+    each.level = math.min(top, entry.priority + math.floor((now - entry.since) / wait_per_level))
+    each.most = math.huge
+    for _, pool in ipairs(class.pools) do
+      local own = 0
+      for name, other in pairs(each.row.entries) do
+        if class_of(name).has[pool] then own = own + held(other) * class_of(name).weight end
+      end
+      local share = math.ceil((limits[pool] or 1e9) / live)
+      each.most = math.min(each.most, math.ceil((share - own) / class.weight))
+    end
+    each.last = each.most > 0 and 0 or 1
+  end
+  table.sort(waiting, function(a, b)
+    if a.level ~= b.level then return a.level > b.level end
+    if a.last ~= b.last then return a.last < b.last end
+    return a.entry.ticket < b.entry.ticket
+  end)
+end
+
+-- The place of the one that is next, and for how many of its calls there is room.
+local function next_in_turn()
+  local reserved, someone_patient = {}, false
+  for i, each in ipairs(waiting) do
+    local class, room = each.class, math.huge
+    for _, pool in ipairs(class.pools) do
+      room = math.min(room, math.floor((left(pool) - (reserved[pool] or 0)) / class.weight))
+    end
+    if room >= 1 then return i, room end
+    local patient = not someone_patient and now - each.entry.since >= patience
+    someone_patient = someone_patient or patient
+    for place, pool in ipairs(class.pools) do
+      if (patient and place > 1) or (class.weight > 1 and left(pool) < class.weight) then
+        reserved[pool] = (reserved[pool] or 0) + class.weight
+      end
+    end
+  end
+end
+
+local all = ARGV[8]
+while now >= learn and #waiting > 0 and left(all) > 0 do
+  rank_waiting()
+  local turn, room = next_in_turn()
+  if not turn then break end
+  local each = waiting[turn]
+  local entry = each.entry
+  local give = math.min(entry.want, math.max(1, math.floor(room / #waiting)))
+  if each.last == 0 then give = math.min(give, each.most) end
+  entry.granted, entry.want, entry.since = entry.granted + give, entry.want - give, now
+  for _, pool in ipairs(each.class.pools) do used[pool] = used[pool] + give * each.class.weight end
+  entry.ticket = entry.want > 0 and next_ticket() or 0
+  if entry.want == 0 then table.remove(waiting, turn) end
+  changed[each.replica] = each.row
 end
 
 -- Lua's tostring would round numbers to 14 digits.
 for replica, row in pairs(changed) do
-  redis.call('HSET', pool, 'replica:' .. replica, string.format('%.0f %.0f %.0f %.0f %.0f',
-             row.ends, row.granted, row.released, row.want, row.ticket))
+  local texts = {string.format('%.0f ', row.ends)}
+  for name, entry in pairs(row.entries) do
+    texts[#texts + 1] = string.format('%s %.0f %.0f %.0f %.0f %.0f %.0f', name, entry.granted, entry.released,
+                                      entry.want, entry.ticket, entry.priority, entry.since)
+  end
+  redis.call('HSET', hash, 'replica:' .. replica, table.concat(texts, ' '))
   if replica ~= me then redis.call('PUBLISH', channel .. replica, '') end
 end
-redis.call('HSET', pool, 'run', run ~= '' and run or state.run or 'unknown', 'limit', ARGV[6],
+redis.call('HSET', hash, 'run', run ~= '' and run or state.run or 'unknown',
            'seen', string.format('%.0f', now), 'learn', string.format('%.0f', math.max(0, learn)),
            'tickets', string.format('%.0f', tickets))
 
-local others_waiting = #queue - (mine.want > 0 and 1 or 0)
+-- How many others would take what a class gives back.
+local function others_waiting(name)
+  local class, count = class_of(name), 0
+  for _, each in ipairs(waiting) do
+    local would = each.entry ~= mine.entries[name]
+    for _, pool in ipairs(each.class.pools) do
+      would = would and (class.has[pool] or left(pool) >= each.class.weight)
+    end
+    if would then count = count + 1 end
+  end
+  return count
+end
+local grants, in_use = {}, {}
+for i = first_demand, #ARGV, 5 do
+  local entry = mine.entries[ARGV[i]]
+  grants[#grants + 1], grants[#grants + 2], grants[#grants + 3] =
+      entry.granted, entry.released, others_waiting(ARGV[i])
+end
+for i = 8, first_demand - 2, 2 do in_use[#in_use + 1] = used[ARGV[i]] or 0 end
+
 local longest_hold = 7200000
 local holds, held_routes = {}, redis.call('HGETALL', KEYS[2])
 for i = 1, #held_routes, 2 do
   local ends, bursts = string.match(held_routes[i + 1], '^(%d+) (%d+)$')
-  local left = (tonumber(ends) or 0) - now
-  if left > 0 and left <= longest_hold then
-    holds[#holds + 1] = string.format('%.0f %s %s', left, bursts, held_routes[i])
+  local hold_left = (tonumber(ends) or 0) - now
+  if hold_left > 0 and hold_left <= longest_hold then
+    holds[#holds + 1] = string.format('%.0f %s %s', hold_left, bursts, held_routes[i])
   end
 end
-return {mine.granted, mine.released, limit, used, live, others_waiting, math.max(0, learn - now), holds}
+return {grants, in_use, live, rank, math.max(0, learn - now), holds}
 )lua";
 
 }  // namespace

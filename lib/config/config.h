@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "admission/permit_keeper.h"
 #include "base/secret.h"
 #include "base/time.h"
 #include "model/task.h"
@@ -58,6 +59,8 @@ struct Admin {
 
 struct Limits {
   std::int64_t concurrency = 5;  // calls at once, over all providers and replicas
+  admission::WhenAway on_redis_down = admission::WhenAway::kShare;
+  std::int64_t local_concurrency = 0;  // with kLocal
   std::int64_t max_pending_bytes = 32LL << 20;
   base::Duration drain_timeout = std::chrono::seconds(30);
   base::Duration max_wait = std::chrono::hours(1);

@@ -83,6 +83,8 @@ class Planner {
 
   void OnChanged(const Key& key) {
     const std::string& section = key.first;
+    if (key == Key{"limits", "on_redis_down"})
+      return Wait(key, "has changed; that takes a restart");
     for (const std::string_view live : {"tasks", "models", "routes", "limits"}) {
       if (IsIn(section, live)) return;
     }

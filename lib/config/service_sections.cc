@@ -75,9 +75,32 @@ Admin ReadAdmin(Section section) {
   return admin;
 }
 
+// "share", "closed", or "local:N".
+void ReadOnRedisDown(Limits& limits, Section& section) {
+  constexpr std::string_view kLocal = "local:";
+  constexpr std::int64_t kMostCalls = 100'000;
+  const std::string text = section.String("on_redis_down", "share");
+  if (text == "share") return;
+  if (text == "closed") {
+    limits.on_redis_down = admission::WhenAway::kClosed;
+    return;
+  }
+  const bool local = text.starts_with(kLocal);
+  const char* const end = text.data() + text.size();
+  const auto [rest, error] =
+      std::from_chars(text.data() + (local ? kLocal.size() : 0), end, limits.local_concurrency);
+  if (!local || error != std::errc() || rest != end || limits.local_concurrency < 1 ||
+      limits.local_concurrency > kMostCalls) {
+    section.Fail("on_redis_down",
+                 "must be \"share\", \"closed\" or \"local:N\" with N between 1 and 100,000");
+  }
+  limits.on_redis_down = admission::WhenAway::kLocal;
+}
+
 Limits ReadLimits(Section section, const Kafka& kafka) {
   Limits limits;
   limits.concurrency = section.Int("concurrency", limits.concurrency, {.min = 1, .max = 100'000});
+  ReadOnRedisDown(limits, section);
   limits.max_pending_bytes =
       section.Int("max_pending_bytes", limits.max_pending_bytes, {.min = 1024, .max = 64LL << 30});
   if (limits.max_pending_bytes < kafka.max_message_bytes) {

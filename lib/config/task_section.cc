@@ -244,6 +244,11 @@ void ReadPatience(Task& task, Section& section) {
       section.Int("max_item_attempts", task.max_item_attempts, {.min = 0, .max = 20}));
 }
 
+void ReadPermits(Task& task, Section& section) {
+  task.concurrency = section.Int("concurrency", task.concurrency, {.min = 0, .max = 100'000});
+  task.permits = section.Int("permits", task.permits, {.min = 1, .max = 1'000});
+}
+
 void CheckAgainstModels(const Task& task, Section& section, const TaskContext& context) {
   for (const RouteEntry& entry : task.route) {
     const model::ModelInfo& info = context.models.at(entry);
@@ -301,6 +306,7 @@ std::shared_ptr<const Task> ReadTask(const std::string& name, Section section,
   ReadPrompt(*task, section);
   ReadAnswer(*task, section, context);
   ReadPatience(*task, section);
+  ReadPermits(*task, section);
   ReadExtractRules(*task, section);
   ReadSteps(*task, section);
   task->budget = {.day = ReadMoney(section, "budget_day_usd"),

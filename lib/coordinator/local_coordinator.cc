@@ -12,23 +12,8 @@ LocalCoordinator::LocalCoordinator(LocalOptions options, runtime::Inbox& inbox)
       jobs_(options_.max_job_bytes) {}
 
 void LocalCoordinator::Execute(const ports::SyncPermits& command) {
-  granted_total_ = std::max(granted_total_, command.granted_known);
-  released_total_ = std::clamp(command.released_total, released_total_, granted_total_);
-  // A part of what it wants may have been granted before, by an answer that it doesn't know yet.
-  const std::int64_t unknown = granted_total_ - command.granted_known;
-  const std::int64_t wanted = std::max<std::int64_t>(0, command.want - unknown);
-  const std::int64_t used = granted_total_ - released_total_;
-  const std::int64_t free = std::max<std::int64_t>(0, command.limit - used);
-  granted_total_ += std::min(wanted, free);
-  inbox_.Post(ports::PermitsSynced{command.sync, ports::PermitState{
-                                                     .granted_total = granted_total_,
-                                                     .released_total = released_total_,
-                                                     .limit = command.limit,
-                                                     .used = granted_total_ - released_total_,
-                                                     .live_replicas = 1,
-                                                     .waiting_replicas = 0,
-                                                     .learning_left = {},
-                                                 }});
+  auto synced = permits_.Sync({}, command, base::Duration::zero(), options_.clock());
+  inbox_.Post(ports::PermitsSynced{command.sync, std::move(synced.state)});
 }
 
 void LocalCoordinator::Execute(const ports::ReserveCalls& command) {

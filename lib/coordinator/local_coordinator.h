@@ -5,6 +5,7 @@
 #include <functional>
 
 #include "admission/limit_book.h"
+#include "admission/permit_book.h"
 #include "base/time.h"
 #include "coordinator/local_jobs.h"
 #include "coordinator/local_ledger.h"
@@ -44,8 +45,7 @@ class LocalCoordinator {
  private:
   LocalOptions options_;
   runtime::Inbox& inbox_;
-  std::int64_t granted_total_ = 0;
-  std::int64_t released_total_ = 0;
+  admission::PermitBook permits_;
   admission::LimitBook limits_;
   LocalLedger ledger_;
   LocalJobs jobs_;

@@ -63,7 +63,9 @@ struct Task {
   std::string fallback_json;  // output of an item that could not be answered; empty: none
   bool isolate_tenants = false;
   base::Duration timeout = std::chrono::seconds(600);  // of one call
-  int max_attempts = 8;                                // of one batch, after transient errors
+  std::int64_t concurrency = 0;  // calls in flight over all replicas; 0: no bound of its own
+  std::int64_t permits = 1;      // that one call takes of each pool
+  int max_attempts = 8;          // of one batch, after transient errors
   int max_item_attempts =
       3;  // times that an item is asked again when its answer is missing or invalid
   base::Duration cache_ttl{};  // an answer serves the same input for so long; 0: it doesn't
@@ -122,7 +124,7 @@ struct Provider {
   // Answers that may have more tokens than this are streamed; nullopt: none.
   std::optional<std::int64_t> stream_above_output_tokens;
   base::Duration stream_idle_timeout = std::chrono::seconds(60);  // between two pieces of a stream
-  std::int64_t concurrency = 64;                                  // calls in flight of this replica
+  std::int64_t concurrency = 64;  // calls in flight over all replicas
   std::int64_t max_response_bytes = 32LL << 20;
   RateLimits rates;  // of all models of this provider together
 };

@@ -11,6 +11,7 @@
 
 #include "admission/call_order.h"
 #include "admission/cost_cap.h"
+#include "admission/permit_keeper.h"
 #include "base/time.h"
 #include "model/ids.h"
 #include "model/money.h"
@@ -31,11 +32,12 @@ struct Call {
   std::vector<model::RequestId> requests;
 
   CallState state = CallState::kWaitingForPermit;
-  int attempts = 0;                     // that failed for reasons that may pass
-  bool urgent = false;                  // has a real-time item
-  int priority = 0;                     // the highest of its items
-  admission::FairTurns::Turn turn = 0;  // of its users
-  bool has_deadline = false;            // at least one of its items has
+  admission::PermitKeeper::ClassId permit_class = 0;  // while it waits for permits or has them
+  int attempts = 0;                                   // that failed for reasons that may pass
+  bool urgent = false;                                // has a real-time item
+  int priority = 0;                                   // the highest of its items
+  admission::FairTurns::Turn turn = 0;                // of its users
+  bool has_deadline = false;                          // at least one of its items has
   base::Timestamp created;
   base::Timestamp waiting_since;
   base::Timestamp not_before;  // kBackingOff: when it waits for a permit again

@@ -24,7 +24,8 @@ admission::CallOrder OrderOf(const Call& call) {
   return {.not_urgent = !call.urgent,
           .negated_priority = -call.priority,
           .turn = call.turn,
-          .id = call.id};
+          .id = call.id,
+          .created = call.created};
 }
 
 CallQueue::Provider& CallQueue::ProviderNamed(const std::string& name) {
@@ -49,41 +50,82 @@ CallQueue::Gate& CallQueue::GateOf(const Call& call) {
   return ProviderOf(call).gates[call.recipe->lanes()[call.lane].route.model];
 }
 
+std::int64_t CallQueue::Gate::size() const {
+  std::size_t size = 0;
+  for (const auto& [id, calls] : waiting) size += calls.size();
+  return static_cast<std::int64_t>(size);
+}
+
 void CallQueue::Push(const Call& call) {
-  const bool added = GateOf(call).waiting.insert(OrderOf(call)).second;
+  const bool added = GateOf(call).waiting[call.permit_class].Push(OrderOf(call));
   LLMBATCH_CHECK(added);
   ++size_;
 }
 
-void CallQueue::Remove(const Call& call) { size_ -= GateOf(call).waiting.erase(OrderOf(call)); }
+void CallQueue::Remove(const Call& call) {
+  if (GateOf(call).waiting[call.permit_class].Remove(OrderOf(call))) --size_;
+}
 
-std::optional<model::BatchId> CallQueue::Pop(base::Timestamp now) {
-  Gate* best = nullptr;
+std::vector<CallQueue::Waiting*> CallQueue::Open(
+    base::Timestamp now, const std::function<bool(PermitClass)>& has_permit) {
+  std::vector<Waiting*> open;
   for (auto& [name, provider] : providers_) {
     if (provider.in_flight >= provider.concurrency || !provider.breaker.MayStart(now)) continue;
     for (auto& [model, gate] : provider.gates) {
-      if (gate.waiting.empty() || now < gate.held_until) continue;
-      if (best == nullptr || *gate.waiting.begin() < *best->waiting.begin()) best = &gate;
+      if (now < gate.held_until) continue;
+      for (auto& [id, waiting] : gate.waiting) {
+        if (!waiting.empty() && has_permit(id)) open.push_back(&waiting);
+      }
     }
   }
-  if (best == nullptr) return std::nullopt;
-  const model::BatchId id = best->waiting.begin()->id;
-  best->waiting.erase(best->waiting.begin());
-  --size_;
-  return id;
+  return open;
 }
 
-std::int64_t CallQueue::Startable(base::Timestamp now) const {
-  std::int64_t startable = 0;
+std::optional<model::BatchId> CallQueue::Pop(base::Timestamp now,
+                                             const std::function<bool(PermitClass)>& has_permit) {
+  const std::vector<Waiting*> open = Open(now, has_permit);
+  Waiting::Oldest oldest;
+  for (const Waiting* waiting : open) waiting->NoteOldest(oldest);
+  const auto priority = Waiting::PriorityInTurn(oldest, now);
+  if (!priority) return std::nullopt;
+  Waiting* best = nullptr;
+  for (Waiting* waiting : open) {
+    const auto* first = waiting->FirstOf(*priority);
+    if (first == nullptr) continue;
+    if (best == nullptr || *first < *best->FirstOf(*priority)) best = waiting;
+  }
+  const admission::CallOrder order = *best->FirstOf(*priority);
+  best->Remove(order);
+  --size_;
+  return order.id;
+}
+
+std::map<CallQueue::PermitClass, admission::PermitKeeper::Wish> CallQueue::Startable(
+    base::Timestamp now) const {
+  std::map<PermitClass, admission::PermitKeeper::Wish> startable;
   for (const auto& [name, provider] : providers_) {
     if (!provider.breaker.MayStart(now)) continue;
-    std::int64_t waiting = 0;
+    std::int64_t room = std::max<std::int64_t>(0, provider.concurrency - provider.in_flight);
+    if (provider.breaker.open()) room = std::min<std::int64_t>(1, room);
+    // Whose first call is earlier comes first where there isn't room for all.
+    std::vector<std::pair<const Waiting*, PermitClass>> open;
     for (const auto& [model, gate] : provider.gates) {
-      if (now >= gate.held_until) waiting += static_cast<std::int64_t>(gate.waiting.size());
+      if (now < gate.held_until) continue;
+      for (const auto& [id, waiting] : gate.waiting) {
+        if (!waiting.empty()) open.emplace_back(&waiting, id);
+      }
     }
-    const std::int64_t room = std::max<std::int64_t>(0, provider.concurrency - provider.in_flight);
-    const std::int64_t most = provider.breaker.open() ? std::min<std::int64_t>(1, room) : room;
-    startable += std::min(waiting, most);
+    std::sort(open.begin(), open.end(), [](const auto& a, const auto& b) {
+      return a.first->FirstOfHighest() < b.first->FirstOfHighest();
+    });
+    for (const auto& [waiting, id] : open) {
+      if (room == 0) break;
+      const auto calls = std::min(room, static_cast<std::int64_t>(waiting->size()));
+      room -= calls;
+      admission::PermitKeeper::Wish& wish = startable[id];
+      wish.calls += calls;
+      wish.priority = std::max(wish.priority, PriorityOf(waiting->FirstOfHighest()));
+    }
   }
   return startable;
 }
@@ -140,7 +182,7 @@ std::optional<base::Timestamp> CallQueue::Deadline(base::Timestamp now) const {
     const base::Timestamp probe_at = provider.breaker.ProbeAt().value_or(now);
     for (const auto& [model, gate] : provider.gates) {
       const base::Timestamp until = std::max(gate.held_until, probe_at);
-      if (gate.waiting.empty() || until <= now) continue;
+      if (gate.size() == 0 || until <= now) continue;
       deadline = deadline ? std::min(*deadline, until) : until;
     }
   }
@@ -154,7 +196,7 @@ std::vector<RouteStatus> CallQueue::Status(base::Timestamp now) const {
     for (const auto& [model, gate] : provider.gates) {
       status.push_back(RouteStatus{
           .route = {.provider = name, .model = model},
-          .waiting = static_cast<std::int64_t>(gate.waiting.size()),
+          .waiting = gate.size(),
           .held_for = std::max(base::Duration::zero(), std::max(gate.held_until, probe_at) - now)});
     }
   }

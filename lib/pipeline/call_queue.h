@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <set>
@@ -12,6 +13,8 @@
 
 #include "admission/breaker.h"
 #include "admission/call_order.h"
+#include "admission/permit_keeper.h"
+#include "admission/turn_queue.h"
 #include "base/time.h"
 #include "model/task.h"
 #include "pipeline/call.h"
@@ -25,10 +28,12 @@ struct RouteStatus {
   base::Duration held_for{};  // > 0: no call starts so long
 };
 
-// Real-time calls first, then by priority, then by age. A provider that is held or busy keeps only
-// its own calls waiting.
+// In the order of TurnQueue over all of them. A provider that is held or busy keeps only
+// its own calls waiting, a pool that is used up only those that need it.
 class CallQueue {
  public:
+  using PermitClass = admission::PermitKeeper::ClassId;
+
   explicit CallQueue(admission::BreakerOptions breaker = {}) : breaker_(breaker) {}
 
   // How many calls each provider may have in flight, whatever the recipe of a call says.
@@ -37,10 +42,12 @@ class CallQueue {
   void Push(const Call& call);
   void Remove(const Call& call);
 
-  // Takes the call that should start next; nullopt if none may.
-  std::optional<model::BatchId> Pop(base::Timestamp now);
-  // How many could start now if permits were no limit.
-  std::int64_t Startable(base::Timestamp now) const;
+  // Takes the call that should start next, of those for whose class there is a permit; nullopt if
+  // none may.
+  std::optional<model::BatchId> Pop(base::Timestamp now,
+                                    const std::function<bool(PermitClass)>& has_permit);
+  // What could start now if permits were no limit, by class.
+  std::map<PermitClass, admission::PermitKeeper::Wish> Startable(base::Timestamp now) const;
 
   void OnStarted(const Call& call);
   // `sign` is what it tells of its provider; nullopt: nothing. Returns whether the provider's
@@ -64,10 +71,13 @@ class CallQueue {
   std::vector<RouteStatus> Status(base::Timestamp now) const;
 
  private:
+  using Waiting = admission::TurnQueue;
   // A hold is for one model, the bound of concurrency for the whole provider.
   struct Gate {
-    std::set<admission::CallOrder> waiting;
+    std::map<PermitClass, Waiting> waiting;
     base::Timestamp held_until;
+
+    std::int64_t size() const;
   };
   struct Provider {
     explicit Provider(admission::BreakerOptions options) : breaker(options) {}
@@ -77,6 +87,9 @@ class CallQueue {
     std::int64_t in_flight = 0;
     std::int64_t concurrency = 0;  // 0: not known yet
   };
+  // Calls that may start now, and where they wait.
+  std::vector<Waiting*> Open(base::Timestamp now,
+                             const std::function<bool(PermitClass)>& has_permit);
   Provider& ProviderNamed(const std::string& name);
   Provider& ProviderOf(const Call& call);
   Gate& GateOf(const Call& call);

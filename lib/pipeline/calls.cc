@@ -48,7 +48,9 @@ Calls::Calls(const Options& options, RequestTable& requests, base::Rng& rng)
       queue_({.probe_interval = options.probe_interval}),
       limits_(options.call_limits),
       charging_(options.budgets, limits_),
-      holds_(options.backoff) {}
+      holds_(options.backoff) {
+  SetPools(*options.catalog, options.permits.limit);
+}
 
 Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
   const model::BatchId id = batch_ids_.Next();
@@ -214,22 +216,29 @@ Verdicts Calls::Advance(base::Now now, ports::Commands& out) {
   limits_.SetDate(now.wall);
   EndExhausted(now, verdicts);
   LetBookedGo(now.steady);
-  while (!stopped_ && queue_.Startable(now.steady) > 0 && permits_.TryTake(now.steady)) {
-    const auto id = queue_.Pop(now.steady);
-    LLMBATCH_CHECK(id.has_value());
+  const auto has_permit = [&](CallQueue::PermitClass id) {
+    return permits_.MayTake(id, now.steady);
+  };
+  while (!stopped_) {
+    const auto id = queue_.Pop(now.steady, has_permit);
+    if (!id) break;
     Call& call = calls_.at(*id);
+    const bool taken = permits_.TryTake(call.permit_class, now.steady);
+    LLMBATCH_CHECK(taken);
     if (TryStart(call, now, verdicts, out)) {
       out.emplace_back(Observed(ports::Metric::kPermitWaitSeconds,
                                 base::ToSeconds(now.steady - call.waiting_since)));
     } else {
-      permits_.GiveBack(now.steady);
+      permits_.GiveBack(call.permit_class, now.steady);
       limits_.Remove(*id);
       Erase(*id);
     }
   }
   BeginPostponed(now.steady);
-  permits_.SetWanted(stopped_ ? 0 : queue_.Startable(now.steady));
-  if (auto sync = permits_.NextSync(sync_ids_.Next(), now.steady)) out.emplace_back(*sync);
+  permits_.SetWanted(stopped_ ? std::map<CallQueue::PermitClass, admission::PermitKeeper::Wish>()
+                              : queue_.Startable(now.steady));
+  if (auto sync = permits_.NextSync(sync_ids_.Next(), now.steady))
+    out.emplace_back(*std::move(sync));
   BookLimits(now.steady, out);
   return verdicts;
 }
@@ -241,7 +250,7 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   if (attempt == attempts_.end()) return verdicts;
   Call& call = calls_.at(attempt->second);
   attempts_.erase(attempt);
-  permits_.GiveBack(now.steady);
+  permits_.GiveBack(call.permit_class, now.steady);
   SetStage(call, Stage::kQueued);
 
   const auto* failure = std::get_if<ports::TransportFailure>(&event.outcome);

@@ -78,11 +78,7 @@ class Calls {
   void KeepLease(bool keep) { permits_.KeepLease(keep); }
 
   // New calls keep to these. What is queued or in flight keeps its recipe.
-  void SetLimits(std::int64_t permits, const model::Catalog& catalog) {
-    permits_.SetLimit(permits);
-    queue_.SetProviders(catalog.providers);
-    charging_.SetRates(catalog);
-  }
+  void SetLimits(std::int64_t permits, const model::Catalog& catalog);
 
   // Forgets all calls that aren't in flight, and starts no more.
   void StopStarting();
@@ -118,6 +114,9 @@ class Calls {
   // Waits for its limits, if any hold for it, and then for a permit.
   void Enqueue(Call& call, base::Timestamp now);
   void WaitForPermit(Call& call, base::Timestamp now);
+  void SetPools(const model::Catalog& catalog, std::int64_t permits);
+  // The pools that the call takes permits of.
+  CallQueue::PermitClass PermitClassOf(const Call& call);
   void StopWaiting(const Call& call);
   void LetBookedGo(base::Timestamp now);
   void BookLimits(base::Timestamp now, ports::Commands& out);
@@ -175,6 +174,8 @@ class Calls {
   RequestTable& requests_;
   base::Rng& rng_;
   admission::PermitKeeper permits_;
+  std::map<std::string, std::int64_t> pools_;         // limits of those besides the one of all
+  std::map<std::string, std::int64_t> call_weights_;  // by task; those above 1
   CallQueue queue_;
   admission::LimitKeeper limits_;
   Charging charging_;

@@ -37,6 +37,7 @@ void Calls::Enqueue(Call& call, base::Timestamp now) {
 void Calls::WaitForPermit(Call& call, base::Timestamp now) {
   call.state = CallState::kWaitingForPermit;
   call.waiting_since = now;
+  call.permit_class = PermitClassOf(call);
   queue_.Push(call);
 }
 
@@ -63,8 +64,7 @@ void Calls::SettleLimits(Call& call, const CallUse& use) {
 }
 
 void Calls::OnReserved(const ports::CallsReserved& event, base::Timestamp now) {
-  const auto& permits = permits_.last_state();
-  limits_.OnReserved(event, permits ? permits->live_replicas : 1, now);
+  limits_.OnReserved(event, permits_.live_replicas(), now);
 }
 
 void Calls::OnSynced(const ports::PermitsSynced& event, base::Timestamp now) {

@@ -358,10 +358,15 @@ void Pipeline::ReportGauges() {
     Emit(Observed(Metric::kBudgetUsedUsd, ToUsd(budget.used), {name}));
   }
   const auto& permits = calls_.permits();
-  Emit(Observed(Metric::kPermitLimit, static_cast<double>(options_.permits.limit)));
-  Emit(Observed(
-      Metric::kPermitsUsed,
-      static_cast<double>(permits.last_state() ? permits.last_state()->used : permits.in_use())));
+  for (const auto& pool : permits.Pools()) {
+    if (pool.name == admission::kPoolOfAll) {
+      Emit(Observed(Metric::kPermitLimit, static_cast<double>(pool.limit)));
+      Emit(Observed(Metric::kPermitsUsed, static_cast<double>(pool.used)));
+    } else {
+      Emit(Observed(Metric::kPoolLimit, static_cast<double>(pool.limit), {pool.name}));
+      Emit(Observed(Metric::kPoolUsed, static_cast<double>(pool.used), {pool.name}));
+    }
+  }
   Emit(Observed(Metric::kPermitsHeld, static_cast<double>(permits.held())));
   Emit(Observed(Metric::kPermitsWaiting, static_cast<double>(permits.wanted())));
   Emit(Observed(Metric::kOpenRecords, static_cast<double>(partitions_.open_records())));
@@ -403,8 +408,7 @@ Status Pipeline::GetStatus() const {
   const auto& permits = calls_.permits();
   status.requests = static_cast<std::int64_t>(requests_.size());
   status.jobs = static_cast<std::int64_t>(jobs_.size());
-  status.permit_limit = options_.permits.limit;
-  status.permits_used = permits.last_state() ? permits.last_state()->used : 0;
+  status.pools = permits.Pools();
   status.permits_held = permits.held();
   status.permits_in_use = permits.in_use();
   status.permits_wanted = permits.wanted();

@@ -47,10 +47,9 @@ struct Status {
   std::vector<RouteStatus> routes;                  // those used so far
   std::int64_t requests = 0;
   std::int64_t jobs = 0;
-  std::int64_t permit_limit = 0;
-  std::int64_t permits_used = 0;    // over all replicas, as of the last answer
-  std::int64_t permits_held = 0;    // by this replica
-  std::int64_t permits_in_use = 0;  // by this replica
+  std::vector<admission::PermitKeeper::PoolStatus> pools;  // the first one is that of all
+  std::int64_t permits_held = 0;                           // by this replica
+  std::int64_t permits_in_use = 0;                         // by this replica
   std::int64_t permits_wanted = 0;
   std::int64_t pending_bytes = 0;
   bool unpublished = false;

@@ -38,7 +38,9 @@ Calls::Reason Calls::ReasonOf(const Call& call, base::Timestamp now) const {
   if (queue_.IsBusy(call)) {
     return {.word = "provider", .text = "provider " + provider + ": its calls of this replica"};
   }
-  return {.word = "permit", .text = "permit"};
+  const std::string_view pool = permits_.FullPoolOf(call.permit_class);
+  if (pool == admission::kPoolOfAll) return {.word = "permit", .text = "permit"};
+  return {.word = "permit", .text = "permit of " + std::string(pool)};
 }
 
 std::map<std::string, std::int64_t> Calls::CountWaiting(base::Timestamp now) const {

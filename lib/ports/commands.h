@@ -73,15 +73,31 @@ struct RunTransaction {
 // ── to the coordinator
 // ──────────────────────────────────────────────────────────────────────────────────
 
+struct PermitPool {
+  std::string name;        // A–Z a–z 0–9 . _ - : only
+  std::int64_t limit = 0;  // over all replicas
+};
+
+// Calls that need a permit of each of the same pools. They get all of them together or none.
+struct PermitDemand {
+  std::vector<std::size_t> pools;   // places in SyncPermits::pools, ascending; the first one is in
+                                    // every demand
+  std::int64_t weight = 1;          // permits of each pool that one call takes
+  std::int64_t granted_known = 0;   // calls, the granted_total of the last answer, 0 at first
+  std::int64_t released_total = 0;  // calls that gave their permits back since the first sync
+  std::int64_t want = 0;            // calls wished for beyond those that hold permits
+  int priority = 0;                 // of the next call; the higher one goes first, for a while
+};
+
 // Tells what this replica wants and has given back, and learns what it was granted. Cumulative
 // totals make it safe to repeat. Answered by PermitsSynced; the core has at most one under way.
 struct SyncPermits {
   model::SyncId sync;
-  std::int64_t granted_known = 0;   // the granted_total of the last answer, 0 at first
-  std::int64_t released_total = 0;  // permits given back since the first sync
-  std::int64_t want = 0;            // permits wished for beyond those held
-  std::int64_t limit = 0;           // of the pool, over all replicas
-  base::Duration lease{};           // how long what is held stays ours without another sync
+  std::vector<PermitPool> pools;
+  std::vector<PermitDemand> demands;  // no two of the same pools and weight
+  base::Duration lease{};             // how long what is held stays ours without another sync
+  // The coordinator was out of reach for so long that it may have given up what replicas hold.
+  bool relearn = false;
 };
 
 // Looks up what is known of each key, and claims those of which nothing is: a claim tells other

@@ -72,16 +72,21 @@ struct TransactionEnded {
 // ── from the coordinator (Redis, or the one in the process)
 // ─────────────────────────────────────────────
 
-// The state of one permit pool as of one sync; totals count since this replica's first sync.
-struct PermitState {
+// What a demand was granted, as of one sync; totals count calls since this replica's first sync.
+struct PermitGrant {
   std::int64_t granted_total = 0;
   std::int64_t released_total = 0;
-  std::int64_t limit = 0;
-  std::int64_t used = 0;  // over all replicas
+  // Others, of this replica too, that would take what this demand gives back.
+  std::int64_t others_waiting = 0;
+};
+
+struct PermitState {
+  std::vector<PermitGrant> grants;  // one for each demand, in order
+  std::vector<std::int64_t> used;   // of each pool, in order, over all replicas
   std::int64_t live_replicas = 1;
-  std::int64_t waiting_replicas = 0;  // others than this one
-  base::Duration learning_left{};     // > 0: nothing is granted so long, because the data was lost
-  std::vector<RouteHold> holds{};     // what providers have told any replica
+  std::int64_t rank = 0;           // this replica's place among the live ones, from 0
+  base::Duration learning_left{};  // > 0: nothing is granted so long, because the data was lost
+  std::vector<RouteHold> holds{};  // what providers have told any replica
 };
 
 struct PermitsSynced {

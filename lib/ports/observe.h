@@ -43,6 +43,8 @@ enum class Metric {
   kPermitsUsed,         // gauge: over all replicas
   kPermitsHeld,         // gauge: by this replica
   kPermitsWaiting,      // gauge: calls of this replica
+  kPoolLimit,           // gauge {pool}: of the pools besides that of all
+  kPoolUsed,            // gauge {pool}: likewise, over all replicas
   kPermitWaitSeconds,   // histogram
   kLedgerLookups,       // counter {outcome}
   kLedgerFailures,      // counter {operation}

@@ -13,21 +13,48 @@ namespace {
 
 // One script's answer has to be in memory as a whole, and no one else is served while it runs.
 constexpr std::size_t kMaxKeysPerRequest = 32;
-constexpr std::size_t kPermitStateNumbers = 7;
-
 using Entries = std::vector<ports::LedgerEntry>;
 
 std::string Millis(base::Duration duration) {
   return std::to_string(std::max<std::int64_t>(1, base::ToMillis(duration)));
 }
 
+std::string ClassName(const ports::SyncPermits& sync, const ports::PermitDemand& demand) {
+  std::string name;
+  for (const std::size_t place : demand.pools) {
+    if (!name.empty()) name += '+';
+    name += sync.pools[place].name;
+  }
+  if (demand.weight > 1) name += "*" + std::to_string(demand.weight);
+  return name;
+}
+
 std::vector<Request> Build(const ports::SyncPermits& sync, const Deployment& deployment,
                            const ServerFacts& facts) {
-  return {{"EVALSHA", facts.permit_script, "2", deployment.PermitsKey(), deployment.HoldsKey(),
-           deployment.replica, Millis(sync.lease), std::to_string(sync.granted_known),
-           std::to_string(sync.released_total), std::to_string(sync.want),
-           std::to_string(sync.limit), deployment.WakePrefix(),
-           std::to_string(base::ToMillis(deployment.learning)), facts.run_id}};
+  Request request{"EVALSHA",
+                  facts.permit_script,
+                  "2",
+                  deployment.PermitsKey(),
+                  deployment.HoldsKey(),
+                  deployment.replica,
+                  Millis(sync.lease),
+                  std::to_string(base::ToMillis(deployment.learning)),
+                  facts.run_id,
+                  deployment.WakePrefix(),
+                  sync.relearn ? "1" : "0",
+                  std::to_string(sync.pools.size())};
+  for (const ports::PermitPool& pool : sync.pools) {
+    request.push_back(pool.name);
+    request.push_back(std::to_string(pool.limit));
+  }
+  for (const ports::PermitDemand& demand : sync.demands) {
+    request.push_back(ClassName(sync, demand));
+    request.push_back(std::to_string(demand.granted_known));
+    request.push_back(std::to_string(demand.released_total));
+    request.push_back(std::to_string(demand.want));
+    request.push_back(std::to_string(demand.priority));
+  }
+  return {std::move(request)};
 }
 
 std::vector<Request> Build(const ports::HoldRoute& command, const Deployment& deployment,
@@ -128,34 +155,51 @@ std::vector<Request> Build(const ports::StoreOutcomes& store, const Deployment& 
   return requests;
 }
 
-base::Result<ports::PermitState> ReadState(ReplyView reply, std::string_view server) {
-  if (reply.IsError()) return ErrorFrom(reply, server);
-  // Behind the numbers stand the holds.
-  if (reply.Size() != kPermitStateNumbers + 1) return UnexpectedReply("the permit script", server);
-  std::array<std::int64_t, kPermitStateNumbers> fields{};
-  for (std::size_t i = 0; i < fields.size(); ++i) {
-    const auto field = reply.At(i).Integer();
-    if (!field) return UnexpectedReply("the permit script", server);
-    fields[i] = *field;
+// nullopt: it isn't an array of so many integers.
+std::optional<std::vector<std::int64_t>> ReadIntegers(ReplyView reply, std::size_t count) {
+  if (reply.Size() != count) return std::nullopt;
+  std::vector<std::int64_t> numbers(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto number = reply.At(i).Integer();
+    if (!number) return std::nullopt;
+    numbers[i] = *number;
   }
+  return numbers;
+}
+
+base::Result<ports::PermitState> ReadState(const ports::SyncPermits& sync, ReplyView reply,
+                                           std::string_view server) {
+  constexpr std::size_t kParts = 6;
+  constexpr std::size_t kNumbersOfGrant = 3;
   constexpr std::int64_t kMaxMillis = 86'400'000;
-  std::vector<ports::RouteHold> holds;
-  const ReplyView told = reply.At(kPermitStateNumbers);
-  if (!told.Size()) return UnexpectedReply("the permit script", server);
+  if (reply.IsError()) return ErrorFrom(reply, server);
+  const auto unexpected = [&] { return UnexpectedReply("the permit script", server); };
+  if (reply.Size() != kParts) return unexpected();
+  const auto grants = ReadIntegers(reply.At(0), kNumbersOfGrant * sync.demands.size());
+  auto used = ReadIntegers(reply.At(1), sync.pools.size());
+  const auto live = reply.At(2).Integer();
+  const auto rank = reply.At(3).Integer();
+  const auto learning = reply.At(4).Integer();
+  const ReplyView told = reply.At(5);
+  if (!grants || !used || !live || !rank || !learning || !told.Size()) return unexpected();
+  ports::PermitState state{.grants = {},
+                           .used = *std::move(used),
+                           .live_replicas = *live,
+                           .rank = *rank,
+                           .learning_left = std::chrono::milliseconds(
+                               std::clamp<std::int64_t>(*learning, 0, kMaxMillis)),
+                           .holds = {}};
+  for (std::size_t i = 0; i < grants->size(); i += kNumbersOfGrant) {
+    state.grants.push_back({.granted_total = (*grants)[i],
+                            .released_total = (*grants)[i + 1],
+                            .others_waiting = (*grants)[i + 2]});
+  }
   for (std::size_t i = 0; i < *told.Size(); ++i) {
     const auto hold = ReadHold(told.At(i).Text().value_or(""));
-    if (!hold) return UnexpectedReply("the permit script", server);
-    holds.push_back(*hold);
+    if (!hold) return unexpected();
+    state.holds.push_back(*hold);
   }
-  return ports::PermitState{.granted_total = fields[0],
-                            .released_total = fields[1],
-                            .limit = fields[2],
-                            .used = fields[3],
-                            .live_replicas = fields[4],
-                            .waiting_replicas = fields[5],
-                            .learning_left = std::chrono::milliseconds(
-                                std::clamp<std::int64_t>(fields[6], 0, kMaxMillis)),
-                            .holds = std::move(holds)};
+  return state;
 }
 
 base::Result<ports::ReserveState> ReadReserved(const ports::ReserveCalls& reserve, ReplyView reply,
@@ -290,7 +334,7 @@ std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply>
   return std::visit(
       Overloaded{
           [&](const ports::SyncPermits& sync) -> Completion {
-            return ports::PermitsSynced{sync.sync, ReadState(replies.front().view(), server)};
+            return ports::PermitsSynced{sync.sync, ReadState(sync, replies.front().view(), server)};
           },
           [&](const ports::ReserveCalls& reserve) -> Completion {
             return ports::CallsReserved{reserve.reserve,

@@ -30,7 +30,9 @@ bool IsCommand(const Command& command) {
 }
 bool AsksForPermits(const Command& command) {
   const auto* sync = std::get_if<ports::SyncPermits>(&command);
-  return sync != nullptr && sync->want > 0;
+  return sync != nullptr &&
+         std::any_of(sync->demands.begin(), sync->demands.end(),
+                     [](const ports::PermitDemand& demand) { return demand.want > 0; });
 }
 
 // Before the core hears of an event, or before or after the drivers get a command.

@@ -547,14 +547,22 @@ void Runner::NoteCall(const ports::StartCall& start) {
 // Renewals of the lease aren't shown.
 void Runner::NoteSync(const ports::SyncPermits& sync) {
   sync_ = sync;
-  pool_.granted = std::max(pool_.granted, sync.granted_known);  // begun while it was away
-  const std::int64_t given_back = sync.released_total - pool_.released;
+  std::int64_t released = 0;
+  std::int64_t want = 0;
+  pool_.granted.resize(sync.demands.size());
+  for (std::size_t i = 0; i < sync.demands.size(); ++i) {
+    const ports::PermitDemand& demand = sync.demands[i];
+    released += demand.released_total;
+    want += demand.want;
+    // Begun while it was away.
+    pool_.granted[i] = std::max(pool_.granted[i], demand.granted_known);
+  }
+  const std::int64_t given_back = released - pool_.released;
   if (given_back > 0) Print("give back permits: " + std::to_string(given_back));
-  if (sync.want > 0 && sync.want != pool_.last_want)
-    Print("ask for permits: " + std::to_string(sync.want));
-  pool_.last_want = sync.want;
+  if (want > 0 && want != pool_.last_want) Print("ask for permits: " + std::to_string(want));
+  pool_.last_want = want;
   pool_.free += given_back;
-  pool_.released = sync.released_total;
+  pool_.released = released;
 }
 
 std::optional<ports::Event> Runner::ReserveReply() {
@@ -569,18 +577,17 @@ std::optional<ports::Event> Runner::SyncReply() {
   if (!sync_) return std::nullopt;
   const ports::SyncPermits sync = *std::exchange(sync_, {});
   if (pool_.away) return ports::PermitsSynced{.sync = sync.sync, .outcome = Away()};
-  const std::int64_t grant = std::min(sync.want, pool_.free);
-  pool_.free -= grant;
-  pool_.granted += grant;
-  pool_.last_want -= grant;
-  return ports::PermitsSynced{.sync = sync.sync,
-                              .outcome = ports::PermitState{.granted_total = pool_.granted,
-                                                            .released_total = pool_.released,
-                                                            .limit = sync.limit,
-                                                            .used = pool_.granted - pool_.released,
-                                                            .live_replicas = 1,
-                                                            .waiting_replicas = 0,
-                                                            .learning_left = {}}};
+  ports::PermitState state;
+  for (std::size_t i = 0; i < sync.demands.size(); ++i) {
+    const std::int64_t grant = std::min(sync.demands[i].want, pool_.free);
+    pool_.free -= grant;
+    pool_.granted[i] += grant;
+    pool_.last_want -= grant;
+    state.grants.push_back(
+        {.granted_total = pool_.granted[i], .released_total = sync.demands[i].released_total});
+  }
+  state.used.resize(sync.pools.size());
+  return ports::PermitsSynced{.sync = sync.sync, .outcome = std::move(state)};
 }
 
 bool Runner::ShowStatus() {

@@ -39,7 +39,7 @@ class Runner {
     bool open = false;  // whether it answers
     bool away = false;
     std::int64_t free = 0;
-    std::int64_t granted = 0;
+    std::vector<std::int64_t> granted;  // by the place of the demand, which never changes
     std::int64_t released = 0;
     std::int64_t last_want = 0;
   };

@@ -18,7 +18,12 @@ model::RateLimits MakeRates(base::Rng& rng) {
   return rates;
 }
 
-std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng) {
+// Of a task; 0 for most.
+std::int64_t MakeConcurrency(base::Rng& rng) {
+  return rng.Chance(0.3) ? static_cast<std::int64_t>(rng.Below(3)) + 1 : 0;
+}
+
+std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng, base::Rng& pools) {
   auto catalog = std::make_shared<model::Catalog>();
   model::Task task;
   task.name = "label";
@@ -50,8 +55,13 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng) {
                                                                .output_nanos_per_1k = 500'000}}}})
         .first->second.rates = MakeRates(rng);
   }
+  task.concurrency = MakeConcurrency(pools);
+  if (pools.Chance(0.1)) task.permits = 2;
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   task.name = "form";
+  task.system = kFormSystem;
+  task.concurrency = MakeConcurrency(pools);
+  task.permits = 1;
   task.workflow = "fields";
   if (!task.fallback_json.empty()) task.fallback_json = R"({"value":"unknown"})";
   task.output_schema_json =
@@ -101,7 +111,9 @@ Plan Plan::FromSeed(std::uint64_t seed) {
   plan.provider_latency = std::chrono::milliseconds(rng.Below(3'000));
 
   pipeline::Options& options = plan.options;
-  options.catalog = MakeCatalog(rng);
+  // Of their own, so that what else a seed plans doesn't hang on them.
+  base::Rng pools(seed ^ 0xD1B54A32D192ED03U);
+  options.catalog = MakeCatalog(rng, pools);
   options.permits = {.limit = plan.permit_limit, .lease = std::chrono::seconds(15)};
   options.limits.max_pending_bytes = rng.Chance(0.3) ? 4'000 : 1 << 20;
   options.limits.max_span_records = rng.Chance(0.3) ? 5 : 10'000;
@@ -149,7 +161,8 @@ ports::ConfigurationLoaded Plan::Changed(base::Rng& rng) const {
   task.linger = std::chrono::milliseconds(rng.Below(300));
   if (rng.Chance(0.5)) task.system = "Label the items, please.";
   if (rng.Chance(0.5)) task.route.resize(1);
-  for (auto& [name, provider] : catalog->providers) provider.concurrency = up_to(6);
+  for (auto& [name, provider] : catalog->providers)
+    provider.concurrency = up_to(provider.concurrency);
   catalog->tasks["label"] = std::make_shared<const model::Task>(std::move(task));
   ports::LiveLimits limits{.concurrency = up_to(permit_limit),
                            .max_pending_bytes = rng.Chance(0.3) ? 4'000 : 1 << 20,
@@ -158,6 +171,17 @@ ports::ConfigurationLoaded Plan::Changed(base::Rng& rng) const {
                            .progress_interval = std::chrono::milliseconds(rng.Below(1'000) + 1),
                            .commit_interval = std::chrono::milliseconds(rng.Below(1'500) + 1)};
   return {.catalog = std::move(catalog), .limits = limits};
+}
+
+std::map<std::string, std::int64_t> Plan::PoolLimits() const {
+  std::map<std::string, std::int64_t> limits;
+  for (const auto& [name, provider] : options.catalog->providers) {
+    limits.emplace("provider:" + name, provider.concurrency);
+  }
+  for (const auto& [name, task] : options.catalog->tasks) {
+    if (task->concurrency > 0) limits.emplace("task:" + name, task->concurrency);
+  }
+  return limits;
 }
 
 std::string Plan::Describe() const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 
 #include "base/rng.h"
@@ -10,6 +11,9 @@
 #include "ports/events.h"
 
 namespace llmbatch::sim {
+
+// By this the provider knows the calls of the task `form`.
+inline constexpr const char* kFormSystem = "Fill the form.";
 
 struct Plan {
   std::uint64_t seed = 0;
@@ -48,6 +52,10 @@ struct Plan {
 
   // Every task keeps its answers, also those from prompts with several items.
   void Cache(bool batched);
+
+  // The most calls at a time of each pool that is narrower than that of all.
+  std::map<std::string, std::int64_t> PoolLimits() const;
+
   // Another configuration within the bounds of this plan's.
   ports::ConfigurationLoaded Changed(base::Rng& rng) const;
 

@@ -6,6 +6,8 @@
 namespace llmbatch::sim {
 namespace {
 
+constexpr base::Duration kRenewal = std::chrono::seconds(15);
+
 base::Error Away() {
   return base::MakeError(base::ErrorKind::kUnavailable, "simulated Redis outage");
 }
@@ -87,10 +89,10 @@ bool SimCoordinator::Claims(int replica, const std::string& key) const {
 
 ports::LedgerEntry SimCoordinator::LookUp(int replica, const std::string& key) {
   using State = ports::LedgerEntry::State;
-  Expire();
+  RenewRows();
   Entry& entry = ledger_[key];
   if (entry.outcome) return {.state = State::kDone, .outcome = *entry.outcome, .in_doubt = {}};
-  if (entry.owner != replica && rows_.contains(entry.owner)) {
+  if (entry.owner != replica && permits_.Lives(std::to_string(entry.owner), schedule_.now())) {
     return {.state = State::kOthers, .outcome = {}, .in_doubt = {}};
   }
   std::string in_doubt = entry.owner == replica ? std::string() : entry.call;
@@ -99,9 +101,10 @@ ports::LedgerEntry SimCoordinator::LookUp(int replica, const std::string& key) {
 }
 
 void SimCoordinator::Keep(int replica, const ports::StoredOutcome& stored) {
-  Expire();
+  RenewRows();
   Entry& entry = ledger_[stored.key];
-  const bool of_another = entry.owner != replica && rows_.contains(entry.owner);
+  const bool of_another =
+      entry.owner != replica && permits_.Lives(std::to_string(entry.owner), schedule_.now());
   if ((entry.outcome || of_another) && !stored.replaces) return;
   entry = Entry{.outcome = stored.value, .owner = 0, .call = {}};
 }
@@ -110,7 +113,8 @@ void SimCoordinator::Hold(const ports::RouteHold& hold) {
   HeldRoute& held = holds_[{hold.provider, hold.model}];
   held.until = std::max(held.until, schedule_.now() + hold.left);
   held.bursts = std::max(held.bursts, hold.bursts);
-  for (const auto& [replica, row] : rows_) {
+  for (const std::string& name : permits_.Replicas(schedule_.now())) {
+    const int replica = std::stoi(name);
     if (!away_ && !gone_.contains(replica)) Reply(replica, ports::RouteHeld{hold});
   }
 }
@@ -127,58 +131,26 @@ std::vector<ports::RouteHold> SimCoordinator::Holds() const {
   return holds;
 }
 
-void SimCoordinator::Expire() {
-  std::erase_if(rows_, [this](const auto& each) {
-    const bool renewed = keep_rows_ && !gone_.contains(each.first);
-    return !renewed && each.second.expires <= schedule_.now();
-  });
+void SimCoordinator::RenewRows() {
+  if (!keep_rows_) return;
+  const base::Timestamp now = schedule_.now();
+  for (const std::string& name : permits_.Replicas(last_renewal_)) {
+    if (!gone_.contains(std::stoi(name))) permits_.Renew(name, now + kRenewal, last_renewal_);
+  }
+  last_renewal_ = now;
 }
 
-std::int64_t SimCoordinator::Used() {
-  Expire();
-  std::int64_t used = 0;
-  for (const auto& [replica, row] : rows_) used += row.granted - row.released;
-  return used;
+std::int64_t SimCoordinator::Used(const std::string& pool) const {
+  return permits_.Used(pool, schedule_.now());
 }
 
 ports::PermitState SimCoordinator::Sync(int replica, const ports::SyncPermits& command) {
-  Expire();
-  Row& row = rows_[replica];
-  row.granted = std::max(row.granted, command.granted_known);
-  row.released = std::max(row.released, command.released_total);
-  row.expires = schedule_.now() + command.lease;
-  if (command.want > 0 && row.ticket == 0) row.ticket = ++last_ticket_;
-  if (command.want == 0) row.ticket = 0;
-  row.want = command.want;
-  Grant(command.limit, replica);
-
-  ports::PermitState state{.granted_total = row.granted,
-                           .released_total = row.released,
-                           .limit = command.limit,
-                           .used = Used(),
-                           .live_replicas = static_cast<std::int64_t>(rows_.size()),
-                           .waiting_replicas = 0,
-                           .learning_left = {},
-                           .holds = Holds()};
-  for (const auto& [id, other] : rows_)
-    state.waiting_replicas += id != replica && other.want > 0 ? 1 : 0;
+  RenewRows();
+  auto [state, woken] =
+      permits_.Sync(std::to_string(replica), command, base::Duration::zero(), schedule_.now());
+  for (const std::string& other : woken) Reply(std::stoi(other), ports::PermitsOffered{});
+  state.holds = Holds();
   return state;
-}
-
-void SimCoordinator::Grant(std::int64_t limit, int caller) {
-  while (Used() < limit) {
-    auto pick = rows_.end();
-    for (auto it = rows_.begin(); it != rows_.end(); ++it) {
-      if (it->second.want > 0 && (pick == rows_.end() || it->second.ticket < pick->second.ticket))
-        pick = it;
-    }
-    if (pick == rows_.end()) return;
-    Row& row = pick->second;
-    ++row.granted;
-    --row.want;
-    row.ticket = row.want > 0 ? ++last_ticket_ : 0;
-    if (pick->first != caller) Reply(pick->first, ports::PermitsOffered{});
-  }
 }
 
 }  // namespace llmbatch::sim

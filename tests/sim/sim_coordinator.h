@@ -9,6 +9,7 @@
 #include <string>
 
 #include "admission/limit_book.h"
+#include "admission/permit_book.h"
 #include "base/rng.h"
 #include "coordinator/local_jobs.h"
 #include "ports/commands.h"
@@ -32,19 +33,11 @@ class SimCoordinator {
   void SetAway(bool away) { away_ = away; }
   // The key has no outcome yet, and the replica's claim.
   bool Claims(int replica, const std::string& key) const;
-  // Granted and not given back, over all rows that have not run out.
-  std::int64_t Used();
+  // Of a pool, granted and not given back, over all rows that have not run out.
+  std::int64_t Used(const std::string& pool = "all") const;
   std::int64_t BudgetUsed(const std::string& name) const { return limits_.BudgetUsed(name); }
 
  private:
-  struct Row {
-    std::int64_t granted = 0;
-    std::int64_t released = 0;
-    std::int64_t want = 0;
-    std::uint64_t ticket = 0;
-    base::Timestamp expires;
-  };
-
   // An outcome, or a claim.
   struct Entry {
     std::optional<std::string> outcome;
@@ -57,8 +50,7 @@ class SimCoordinator {
   ports::PermitState Sync(int replica, const ports::SyncPermits& command);
   void Hold(const ports::RouteHold& hold);
   std::vector<ports::RouteHold> Holds() const;
-  void Expire();
-  void Grant(std::int64_t limit, int caller);
+  void RenewRows();
   // Replies of one replica keep their order, as on one connection.
   void Reply(int replica, ports::Event event);
 
@@ -67,10 +59,10 @@ class SimCoordinator {
   Deliver deliver_;
   bool away_ = false;
   bool keep_rows_ = false;
+  base::Timestamp last_renewal_;
   std::set<int> gone_;
-  std::map<int, Row> rows_;
+  admission::PermitBook permits_;
   std::map<int, base::Timestamp> last_reply_;
-  std::uint64_t last_ticket_ = 0;
   admission::LimitBook limits_;
   struct HeldRoute {
     base::Timestamp until;

@@ -57,8 +57,12 @@ void SimProvider::Execute(int replica, ports::Command& command) {
 }
 
 void SimProvider::Start(int replica, ports::StartCall& command) {
-  running_.emplace(replica, command.call);
+  const bool form = command.request.body.find(kFormSystem) != std::string::npos;
+  running_.emplace(std::pair(replica, command.call),
+                   std::vector<std::string>{"provider:" + command.request.provider,
+                                            form ? "task:form" : "task:label"});
   ++in_flight_;
+  ++calls_started_;
   const std::string provider = command.request.provider;
   const auto held = held_.find(provider);
   if (held != held_.end() && schedule_.now() >= held->second.from &&
@@ -102,12 +106,21 @@ void SimProvider::End(int replica, model::CallId call, ports::HttpOutcome outcom
 
 std::int64_t SimProvider::InFlightOf(int replica) const {
   return std::count_if(running_.begin(), running_.end(),
-                       [replica](const auto& each) { return each.first == replica; });
+                       [replica](const auto& each) { return each.first.first == replica; });
+}
+
+std::map<std::string, std::int64_t> SimProvider::InFlightByPool(const std::set<int>& but_of) const {
+  std::map<std::string, std::int64_t> calls;
+  for (const auto& [call, pools] : running_) {
+    if (but_of.contains(call.first)) continue;
+    for (const std::string& pool : pools) ++calls[pool];
+  }
+  return calls;
 }
 
 void SimProvider::Vanish(int replica) {
   in_flight_ -= static_cast<std::int64_t>(
-      std::erase_if(running_, [replica](const auto& each) { return each.first == replica; }));
+      std::erase_if(running_, [replica](const auto& each) { return each.first.first == replica; }));
 }
 
 void SimProvider::Bill(const model::RouteEntry& route, std::int64_t input_tokens,

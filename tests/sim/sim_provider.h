@@ -33,7 +33,10 @@ class SimProvider {
   void Vanish(int replica);
 
   std::int64_t in_flight() const { return in_flight_; }
+  std::int64_t calls_started() const { return calls_started_; }
   std::int64_t InFlightOf(int replica) const;
+  // Calls to a provider, or of a task ("task:NAME"), without those of some replicas.
+  std::map<std::string, std::int64_t> InFlightByPool(const std::set<int>& but_of) const;
   std::int64_t highest_items() const { return highest_items_; }
   std::int64_t highest_tokens() const { return highest_tokens_; }
   // How often each item was answered well, by key.
@@ -70,8 +73,9 @@ class SimProvider {
   Schedule& schedule_;
   base::Rng& rng_;
   Deliver deliver_;
-  std::set<std::pair<int, model::CallId>> running_;
+  std::map<std::pair<int, model::CallId>, std::vector<std::string>> running_;  // with their pools
   std::int64_t in_flight_ = 0;
+  std::int64_t calls_started_ = 0;
   std::int64_t highest_items_ = 0;
   std::int64_t highest_tokens_ = 0;
   std::map<std::string, int> answered_;

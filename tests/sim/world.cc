@@ -343,9 +343,11 @@ void World::Execute(int incarnation, ports::Commands commands) {
       if (const auto* call = std::get_if<ports::StartCall>(&command))
         std::cerr << "  call " << call->call.value << "\n";
       if (const auto* sync = std::get_if<ports::SyncPermits>(&command)) {
-        std::cerr << "  sync: granted " << sync->granted_known << ", released "
-                  << sync->released_total << ", want " << sync->want << "; used "
-                  << coordinator_.Used() << "\n";
+        for (const ports::PermitDemand& demand : sync->demands) {
+          std::cerr << "  sync: granted " << demand.granted_known << ", released "
+                    << demand.released_total << ", want " << demand.want << "; used "
+                    << coordinator_.Used() << "\n";
+        }
       }
       if (const auto* take = std::get_if<ports::TakeJobRecord>(&command))
         std::cerr << "  take " << take->job_id << "\n";
@@ -497,12 +499,23 @@ void World::CheckClaims(int incarnation, const ports::MarkSent& mark) {
   }
 }
 
+void World::CheckPools() {
+  if (provider_.calls_started() == calls_checked_) return;
+  calls_checked_ = provider_.calls_started();
+  for (const auto& [pool, calls] : provider_.InFlightByPool(zombies_)) {
+    const auto limit = pool_limits_.find(pool);
+    if (limit != pool_limits_.end() && calls > limit->second)
+      Fail("more calls in flight than permits of " + pool);
+  }
+}
+
 void World::CheckStep() {
   // A zombie's calls run on while its permits go to others.
   std::int64_t of_zombies = 0;
   for (const int zombie : zombies_) of_zombies += provider_.InFlightOf(zombie);
   if (provider_.in_flight() - of_zombies > plan_.permit_limit)
     Fail("more calls in flight than permits");
+  CheckPools();
   CheckBudget(false);
   // While Redis is away each replica begins its share anew.
   if (plan_.redis_outages == 0 && provider_.rate_passed()) Fail("a rate was passed");

@@ -70,6 +70,7 @@ class World {
   void KillBeforeTold(int incarnation, const ports::SaveJobRecord& save);
 
   void Fail(const std::string& what);
+  void CheckPools();
   void CheckStep();
   void CheckClaims(int incarnation, const ports::MarkSent& mark);
   void CheckCommit(const ports::PartitionOffset& commit);
@@ -100,6 +101,8 @@ class World {
   SimCoordinator coordinator_;
   SimProvider provider_;
   std::map<int, Replica> replicas_;
+  const std::map<std::string, std::int64_t> pool_limits_ = plan_.PoolLimits();
+  std::int64_t calls_checked_ = 0;
   std::set<int> zombies_;  // have stood still
   int last_incarnation_ = 0;
   int untold_ends_ = 0;  // up to now

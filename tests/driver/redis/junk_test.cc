@@ -105,6 +105,9 @@ std::string RandomBytes(std::uint64_t seed) {
   return bytes;
 }
 
+// The answer to a question about one pool and one class, but for the holds.
+const std::string kPermits = "*6\r\n*3\r\n" + Repeat(":1\r\n", 3) + "*1\r\n" + Repeat(":1\r\n", 4);
+
 std::vector<std::string> Junk() {
   std::vector<std::string> junk = {
       "\r\n",
@@ -141,10 +144,12 @@ std::vector<std::string> Junk() {
       "*7\r\n" + Repeat("$-1\r\n", 7),
       "*6\r\n" + Repeat(":1\r\n", 6),
       "*7\r\n" + Repeat(":1\r\n", 7),
-      "*8\r\n" + Repeat(":1\r\n", 8),
-      "*8\r\n" + Repeat(":1\r\n", 7) + "*1\r\n:1\r\n",
-      "*8\r\n" + Repeat(":1\r\n", 7) + "*1\r\n$9\r\n-1 1 p/m  \r\n",
-      "*8\r\n" + Repeat(":1\r\n", 7) + "*1\r\n$7\r\n1 1 p-m\r\n",
+      "*6\r\n*2\r\n" + Repeat(":1\r\n", 2) + "*1\r\n" + Repeat(":1\r\n", 4) + "*0\r\n",
+      "*6\r\n*3\r\n" + Repeat(":1\r\n", 3) + "*2\r\n" + Repeat(":1\r\n", 5) + "*0\r\n",
+      kPermits + ":1\r\n",
+      kPermits + "*1\r\n:1\r\n",
+      kPermits + "*1\r\n$9\r\n-1 1 p/m  \r\n",
+      kPermits + "*1\r\n$7\r\n1 1 p-m\r\n",
       "*5\r\n" + Repeat(":9\r\n", 5),
       "*5\r\n:1\r\n:0\r\n:1\r\n:0\r\n:2\r\n",
       "*1\r\n*1\r\n:1\r\n",
@@ -212,7 +217,7 @@ TEST(Junk, AsTheAnswerToACommand) {
 }
 
 TEST(Junk, MoreAnswersThanQuestionsEndTheConnection) {
-  const std::string state = "*8\r\n" + Repeat(":1\r\n", 7) + "*0\r\n";
+  const std::string state = kPermits + "*0\r\n";
   const Peer peer({std::string(kPrepared), std::string(kSettings), state + state});
   Replica replica(Impatient(peer));
   const auto first = replica.Sync(0);

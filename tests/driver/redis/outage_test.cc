@@ -175,7 +175,7 @@ TEST(Outage, AServerBusyWithAScriptIsAsGoodAsAway) {
   Replica replica(Replica::Options(server.url()));
   ASSERT_TRUE(Works(replica));
   std::thread busy([&] { server.Command("EVAL \"while true do end\" 0"); });
-  base::Result<ports::PermitState> state = replica.Sync(1);
+  base::Result<coordinator::OnePoolState> state = replica.Sync(1);
   EXPECT_TRUE(Eventually([&] {
     state = replica.Sync(1);
     return !state.ok();

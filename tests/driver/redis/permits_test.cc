@@ -56,7 +56,7 @@ TEST(Permits, WhoWaitsIsWokenWhenItIsGrantedWhatAnotherGaveBack) {
   ASSERT_EQ(first.Sync(1)->granted_total, 0);
   const auto waiting = second.Sync(1);
   EXPECT_EQ(waiting->granted_total, 0);
-  EXPECT_EQ(waiting->waiting_replicas, 1);
+  EXPECT_EQ(waiting->others_waiting, 1);
   EXPECT_EQ(waiting->live_replicas, 3);
 
   holder.GiveBack(1);
@@ -194,7 +194,7 @@ TEST(Permits, AClockSetBackDoesNotKeepThePermitsOfTheDead) {
   const std::int64_t an_hour_ahead = WallMillis() + 3'600'000;
   server.Command("HSET {llmbatchd}:permits seen " + std::to_string(an_hour_ahead));
   server.Command("HSET {llmbatchd}:permits replica:dead:1 \"" +
-                 std::to_string(an_hour_ahead + 300) + " 5 0 0 0\"");
+                 std::to_string(an_hour_ahead + 300) + " all 5 0 0 0 5 0\"");
   EXPECT_EQ(replica.Sync(5)->granted_total, 0);
   EXPECT_TRUE(Eventually([&] { return replica.Sync(5)->granted_total == 5; }));
 }

@@ -42,13 +42,13 @@ class Replica {
       : coordinator_(*RedisCoordinator::Start(std::move(options), inbox_)) {}
 
   // A sync that knows what the last answered one said.
-  base::Result<ports::PermitState> Sync(std::int64_t want) {
-    auto state = ask_.Sync({.sync = {},
-                            .granted_known = granted_,
+  base::Result<coordinator::OnePoolState> Sync(std::int64_t want, bool relearn = false) {
+    auto state = ask_.Sync({.granted_known = granted_,
                             .released_total = released_,
                             .want = want,
                             .limit = limit_,
-                            .lease = lease_});
+                            .lease = lease_,
+                            .relearn = relearn});
     if (state) granted_ = std::max(granted_, state->granted_total);
     return state;
   }

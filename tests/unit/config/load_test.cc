@@ -58,6 +58,13 @@ TEST(LoadFile, BuildsTheCatalog) {
   EXPECT_EQ(info.prices[0].price.output_nanos_per_1k, 500'000);
 }
 
+TEST(LoadFile, TellsWhatToDoWithoutRedis) {
+  const LoadOutcome outcome = Load(Draft().Set("[limits]", "on_redis_down = \"local:3\"").Text());
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  EXPECT_EQ(outcome.config->limits.on_redis_down, admission::WhenAway::kLocal);
+  EXPECT_EQ(outcome.config->limits.local_concurrency, 3);
+}
+
 TEST(LoadFile, EachFormatHasDefaultsOfItsOwn) {
   struct Row {
     const char* api;

@@ -75,6 +75,7 @@ TEST(ShippedConfig, ShowsTheDefaultsOfTheService) {
   EXPECT_EQ(outcome.config->admin.listen, Admin().listen);
   const Limits& limits = outcome.config->limits;
   EXPECT_EQ(limits.concurrency, Limits().concurrency);
+  EXPECT_EQ(limits.on_redis_down, Limits().on_redis_down);
   EXPECT_EQ(limits.max_pending_bytes, Limits().max_pending_bytes);
   EXPECT_EQ(limits.drain_timeout, Limits().drain_timeout);
   EXPECT_EQ(limits.max_wait, Limits().max_wait);
@@ -123,6 +124,8 @@ TEST(ShippedConfig, ShowsTheDefaultsOfATask) {
   EXPECT_EQ(task.timeout, defaults.timeout);
   EXPECT_EQ(task.max_attempts, defaults.max_attempts);
   EXPECT_EQ(task.max_item_attempts, defaults.max_item_attempts);
+  EXPECT_EQ(task.concurrency, defaults.concurrency);
+  EXPECT_EQ(task.permits, defaults.permits);
 }
 
 // Whether a line of the shipped files has the key, in force or in a comment.
@@ -154,6 +157,7 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
                           "ledger_ttl",
                           "listen",
                           "concurrency",
+                          "on_redis_down",
                           "max_pending_bytes",
                           "drain_timeout",
                           "max_wait",
@@ -215,6 +219,8 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
                           "timeout",
                           "max_attempts",
                           "max_item_attempts",
+                          "concurrency",
+                          "permits",
                           "results"}) {
     EXPECT_TRUE(IsShown(task, key)) << key;
   }

@@ -20,13 +20,56 @@ namespace llmbatch::coordinator {
 
 using Outcomes = std::vector<std::optional<std::string>>;
 
+// What one replica wants of one pool.
+struct OnePool {
+  std::int64_t granted_known = 0;
+  std::int64_t released_total = 0;
+  std::int64_t want = 0;
+  std::int64_t limit = 5;
+  base::Duration lease = std::chrono::seconds(15);
+  bool relearn = false;
+};
+struct OnePoolState {
+  std::int64_t granted_total = 0;
+  std::int64_t released_total = 0;
+  std::int64_t limit = 0;
+  std::int64_t used = 0;
+  std::int64_t live_replicas = 0;
+  std::int64_t rank = 0;
+  std::int64_t others_waiting = 0;
+  base::Duration learning_left{};
+  std::vector<ports::RouteHold> holds;
+};
+
 template <typename Coordinator>
 class Asker {
  public:
   Asker(Coordinator& coordinator, runtime::Inbox& inbox)
       : coordinator_(coordinator), inbox_(inbox) {}
 
-  base::Result<ports::PermitState> Sync(ports::SyncPermits command) {
+  base::Result<OnePoolState> Sync(const OnePool& one) {
+    const auto state = SyncAll({.sync = {},
+                                .pools = {{.name = "all", .limit = one.limit}},
+                                .demands = {{.pools = {0},
+                                             .granted_known = one.granted_known,
+                                             .released_total = one.released_total,
+                                             .want = one.want}},
+                                .lease = one.lease,
+                                .relearn = one.relearn});
+    if (!state) return state.error();
+    const ports::PermitGrant& grant = state->grants.at(0);
+    return OnePoolState{.granted_total = grant.granted_total,
+                        .released_total = grant.released_total,
+                        .limit = one.limit,
+                        .used = state->used.at(0),
+                        .live_replicas = state->live_replicas,
+                        .rank = state->rank,
+                        .others_waiting = grant.others_waiting,
+                        .learning_left = state->learning_left,
+                        .holds = state->holds};
+  }
+
+  base::Result<ports::PermitState> SyncAll(ports::SyncPermits command) {
     command.sync = model::SyncId{++last_id_};
     coordinator_.Execute(command);
     const auto event = Await<ports::PermitsSynced>();

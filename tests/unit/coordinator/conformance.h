@@ -14,13 +14,8 @@ using ConformanceTest = Fixture;
 
 TYPED_TEST_SUITE_P(ConformanceTest);
 
-inline ports::SyncPermits Wanting(std::int64_t want, std::int64_t limit = 5) {
-  return {.sync = {},
-          .granted_known = 0,
-          .released_total = 0,
-          .want = want,
-          .limit = limit,
-          .lease = std::chrono::seconds(15)};
+inline OnePool Wanting(std::int64_t want, std::int64_t limit = 5) {
+  return {.want = want, .limit = limit};
 }
 
 TYPED_TEST_P(ConformanceTest, GrantsWhatIsWanted) {
@@ -31,7 +26,7 @@ TYPED_TEST_P(ConformanceTest, GrantsWhatIsWanted) {
   EXPECT_EQ(state->used, 3);
   EXPECT_EQ(state->limit, 5);
   EXPECT_EQ(state->live_replicas, 1);
-  EXPECT_EQ(state->waiting_replicas, 0);
+  EXPECT_EQ(state->others_waiting, 0);
   EXPECT_EQ(state->learning_left, base::Duration::zero());
 }
 
@@ -66,7 +61,7 @@ TYPED_TEST_P(ConformanceTest, ARepeatedSyncIsGrantedNothingMore) {
 TYPED_TEST_P(ConformanceTest, WhatIsGivenBackCanBeGrantedAgain) {
   auto ask = this->Ask();
   ASSERT_TRUE(ask.Sync(Wanting(5)).ok());
-  ports::SyncPermits sync = Wanting(1);
+  OnePool sync = Wanting(1);
   sync.granted_known = 5;
   sync.released_total = 2;
   const auto state = ask.Sync(sync);
@@ -79,7 +74,7 @@ TYPED_TEST_P(ConformanceTest, WhatIsGivenBackCanBeGrantedAgain) {
 TYPED_TEST_P(ConformanceTest, GivingBackIsRememberedWhenAnOlderSyncComesLate) {
   auto ask = this->Ask();
   ASSERT_TRUE(ask.Sync(Wanting(5)).ok());
-  ports::SyncPermits release = Wanting(0);
+  OnePool release = Wanting(0);
   release.granted_known = 5;
   release.released_total = 5;
   ASSERT_TRUE(ask.Sync(release).ok());
@@ -91,7 +86,7 @@ TYPED_TEST_P(ConformanceTest, GivingBackIsRememberedWhenAnOlderSyncComesLate) {
 }
 
 TYPED_TEST_P(ConformanceTest, WhatAReplicaHoldsIsEnteredAgain) {
-  ports::SyncPermits sync = Wanting(5);
+  OnePool sync = Wanting(5);
   sync.granted_known = 9;
   sync.released_total = 6;
   const auto state = this->Ask().Sync(sync);
@@ -101,7 +96,7 @@ TYPED_TEST_P(ConformanceTest, WhatAReplicaHoldsIsEnteredAgain) {
 }
 
 TYPED_TEST_P(ConformanceTest, NoMoreCanBeGivenBackThanWasGranted) {
-  ports::SyncPermits sync = Wanting(5);
+  OnePool sync = Wanting(5);
   sync.released_total = 100;
   const auto state = this->Ask().Sync(sync);
   ASSERT_TRUE(state.ok());
@@ -111,7 +106,7 @@ TYPED_TEST_P(ConformanceTest, NoMoreCanBeGivenBackThanWasGranted) {
 TYPED_TEST_P(ConformanceTest, ALowerLimitTakesNothingAwayAndGrantsNothingUntilThereIsRoom) {
   auto ask = this->Ask();
   ASSERT_TRUE(ask.Sync(Wanting(5)).ok());
-  ports::SyncPermits sync = Wanting(1, 2);
+  OnePool sync = Wanting(1, 2);
   sync.granted_known = 5;
   sync.released_total = 3;
   auto state = ask.Sync(sync);
@@ -127,7 +122,7 @@ TYPED_TEST_P(ConformanceTest, ALowerLimitTakesNothingAwayAndGrantsNothingUntilTh
 TYPED_TEST_P(ConformanceTest, AHigherLimitHoldsAtOnce) {
   auto ask = this->Ask();
   ASSERT_TRUE(ask.Sync(Wanting(5, 2)).ok());
-  ports::SyncPermits sync = Wanting(5, 8);
+  OnePool sync = Wanting(5, 8);
   sync.granted_known = 2;
   const auto state = ask.Sync(sync);
   ASSERT_TRUE(state.ok());
@@ -136,7 +131,7 @@ TYPED_TEST_P(ConformanceTest, AHigherLimitHoldsAtOnce) {
 }
 
 TYPED_TEST_P(ConformanceTest, TotalsStayExactWhereADoubleIsPrintedShortened) {
-  ports::SyncPermits sync = Wanting(1);
+  OnePool sync = Wanting(1);
   sync.granted_known = 900'000'000'000'001;
   sync.released_total = 900'000'000'000'000;
   auto ask = this->Ask();
@@ -147,6 +142,92 @@ TYPED_TEST_P(ConformanceTest, TotalsStayExactWhereADoubleIsPrintedShortened) {
   EXPECT_EQ(state->granted_total, 900'000'000'000'002);
   EXPECT_EQ(state->released_total, 900'000'000'000'000);
   EXPECT_EQ(state->used, 2);
+}
+
+// Two classes of calls: those of a provider with a pool of its own, and all others.
+inline ports::SyncPermits TwoClasses(std::int64_t all, std::int64_t provider,
+                                     std::int64_t want_provider, std::int64_t want_others) {
+  return {
+      .sync = {},
+      .pools = {{.name = "all", .limit = all}, {.name = "provider:p.1-x", .limit = provider}},
+      .demands = {{.pools = {0, 1}, .want = want_provider}, {.pools = {0}, .want = want_others}},
+      .lease = std::chrono::seconds(15)};
+}
+
+inline std::vector<std::int64_t> GrantedOf(const base::Result<ports::PermitState>& state) {
+  std::vector<std::int64_t> granted;
+  if (!state) return granted;
+  for (const ports::PermitGrant& each : state->grants) granted.push_back(each.granted_total);
+  return granted;
+}
+
+using Numbers = std::vector<std::int64_t>;
+
+TYPED_TEST_P(ConformanceTest, ACallTakesAPermitOfEachOfItsPools) {
+  const auto state = this->Ask().SyncAll(TwoClasses(5, 2, 5, 0));
+  EXPECT_EQ(GrantedOf(state), (Numbers{2, 0}));
+  EXPECT_EQ(state->used, (Numbers{2, 2}));
+}
+
+TYPED_TEST_P(ConformanceTest, NoPermitIsIdleBecauseAnotherPoolIsUsedUp) {
+  const auto state = this->Ask().SyncAll(TwoClasses(5, 2, 5, 5));
+  EXPECT_EQ(GrantedOf(state), (Numbers{2, 3}));
+  EXPECT_EQ(state->used, (Numbers{5, 2}));
+}
+
+TYPED_TEST_P(ConformanceTest, OneKnowsWhetherOthersWouldTakeWhatItGivesBack) {
+  auto ask = this->Ask();
+  const auto state = ask.SyncAll(TwoClasses(3, 2, 9, 9));
+  // Whichever got more, both pools are used up, so the calls of the provider need one of theirs.
+  EXPECT_EQ(GrantedOf(state), (Numbers{2, 1}));
+  EXPECT_EQ(state->grants[0].others_waiting, 1) << "the others would take the place in all";
+  EXPECT_EQ(state->grants[1].others_waiting, 0) << "the provider's own pool would still be full";
+}
+
+TYPED_TEST_P(ConformanceTest, WhatIsGivenBackInOneClassServesAnother) {
+  auto ask = this->Ask();
+  ASSERT_EQ(GrantedOf(ask.SyncAll(TwoClasses(3, 2, 2, 5))), (Numbers{2, 1}));
+  ports::SyncPermits sync = TwoClasses(3, 2, 0, 5);
+  sync.demands[0].granted_known = 2;
+  sync.demands[0].released_total = 2;
+  sync.demands[1].granted_known = 1;
+  const auto state = ask.SyncAll(sync);
+  EXPECT_EQ(GrantedOf(state), (Numbers{2, 3}));
+  EXPECT_EQ(state->used, (Numbers{3, 0}));
+}
+
+TYPED_TEST_P(ConformanceTest, AHeavyCallTakesSeveralPermitsOfAPool) {
+  ports::SyncPermits sync = TwoClasses(9, 9, 9, 0);
+  sync.demands[0].weight = 4;
+  const auto state = this->Ask().SyncAll(sync);
+  EXPECT_EQ(GrantedOf(state), (Numbers{2, 0}));
+  EXPECT_EQ(state->used, (Numbers{8, 8}));
+}
+
+TYPED_TEST_P(ConformanceTest, WhatAHeavyCallFindsTooLittleOfIsKeptForIt) {
+  auto ask = this->Ask();
+  ASSERT_EQ(GrantedOf(ask.SyncAll(TwoClasses(5, 5, 0, 3))), (Numbers{0, 3}));
+  ports::SyncPermits sync = TwoClasses(5, 5, 1, 0);
+  sync.demands[0].weight = 4;
+  sync.demands[1].granted_known = 3;
+  ASSERT_EQ(GrantedOf(ask.SyncAll(sync)), (Numbers{0, 3}));
+  sync.demands[1].want = 2;
+  EXPECT_EQ(GrantedOf(ask.SyncAll(sync)), (Numbers{0, 3})) << "overtakes the heavy one";
+  sync.demands[1].released_total = 2;
+  EXPECT_EQ(GrantedOf(ask.SyncAll(sync)), (Numbers{1, 3}));
+}
+
+TYPED_TEST_P(ConformanceTest, TheHigherPriorityComesFirst) {
+  auto ask = this->Ask();
+  ports::SyncPermits sync = TwoClasses(1, 1, 1, 0);
+  ASSERT_EQ(GrantedOf(ask.SyncAll(sync)), (Numbers{1, 0}));
+  sync.demands[0].granted_known = 1;
+  ASSERT_EQ(GrantedOf(ask.SyncAll(sync)), (Numbers{1, 0}));
+  sync.demands[1].want = 1;
+  sync.demands[1].priority = 9;
+  ASSERT_EQ(GrantedOf(ask.SyncAll(sync)), (Numbers{1, 0}));
+  sync.demands[0].released_total = 1;
+  EXPECT_EQ(GrantedOf(ask.SyncAll(sync)), (Numbers{1, 1}));
 }
 
 // Calls that each take one of a rate of 60 a minute, of which a burst is one.
@@ -323,19 +404,20 @@ TYPED_TEST_P(ConformanceTest, NothingToStoreAndNothingToLookUpIsFine) {
   EXPECT_TRUE(found->empty());
 }
 
-REGISTER_TYPED_TEST_SUITE_P(ConformanceTest, GrantsWhatIsWanted, GrantsNoMoreThanTheLimit,
-                            GrantsNothingToWhoWantsNothing, ALimitOfNothingGrantsNothing,
-                            ARepeatedSyncIsGrantedNothingMore, WhatIsGivenBackCanBeGrantedAgain,
-                            GivingBackIsRememberedWhenAnOlderSyncComesLate,
-                            WhatAReplicaHoldsIsEnteredAgain, NoMoreCanBeGivenBackThanWasGranted,
-                            ALowerLimitTakesNothingAwayAndGrantsNothingUntilThereIsRoom,
-                            AHigherLimitHoldsAtOnce, TotalsStayExactWhereADoubleIsPrintedShortened,
-                            ARateIsBookedAheadUpToTheHorizon, RatesAreBookedTogetherOrNotAtAll,
-                            CorrectionsOfARateGiveBackAndTakeMore,
-                            WhatTheProviderSaysIsLeftCorrectsDownwards,
-                            ABudgetIsReservedUpToItsSize, AmountsOfMoneyStayExact,
-                            NothingToBookIsFine, FindsWhatWasStoredInTheOrderAsked,
-                            TheFirstOutcomeStaysUnlessItIsReplaced, ManyKeysAreFoundInOneLookUp,
-                            LargeValuesComeBackWhole, NothingToStoreAndNothingToLookUpIsFine);
+REGISTER_TYPED_TEST_SUITE_P(
+    ConformanceTest, GrantsWhatIsWanted, GrantsNoMoreThanTheLimit, GrantsNothingToWhoWantsNothing,
+    ALimitOfNothingGrantsNothing, ARepeatedSyncIsGrantedNothingMore,
+    WhatIsGivenBackCanBeGrantedAgain, GivingBackIsRememberedWhenAnOlderSyncComesLate,
+    WhatAReplicaHoldsIsEnteredAgain, NoMoreCanBeGivenBackThanWasGranted,
+    ALowerLimitTakesNothingAwayAndGrantsNothingUntilThereIsRoom, AHigherLimitHoldsAtOnce,
+    TotalsStayExactWhereADoubleIsPrintedShortened, ACallTakesAPermitOfEachOfItsPools,
+    NoPermitIsIdleBecauseAnotherPoolIsUsedUp, OneKnowsWhetherOthersWouldTakeWhatItGivesBack,
+    WhatIsGivenBackInOneClassServesAnother, AHeavyCallTakesSeveralPermitsOfAPool,
+    WhatAHeavyCallFindsTooLittleOfIsKeptForIt, TheHigherPriorityComesFirst,
+    ARateIsBookedAheadUpToTheHorizon, RatesAreBookedTogetherOrNotAtAll,
+    CorrectionsOfARateGiveBackAndTakeMore, WhatTheProviderSaysIsLeftCorrectsDownwards,
+    ABudgetIsReservedUpToItsSize, AmountsOfMoneyStayExact, NothingToBookIsFine,
+    FindsWhatWasStoredInTheOrderAsked, TheFirstOutcomeStaysUnlessItIsReplaced,
+    ManyKeysAreFoundInOneLookUp, LargeValuesComeBackWhole, NothingToStoreAndNothingToLookUpIsFine);
 
 }  // namespace llmbatch::coordinator

@@ -16,6 +16,8 @@ namespace {
 using std::chrono::seconds;
 using testing::HasSubstr;
 
+const base::WallTime kToday = *base::ParseRfc3339("2026-11-01T00:00:00Z");
+
 const config::Config& Shipped() {
   static const config::LoadOutcome outcome =
       config::LoadFile(LLMBATCH_SOURCE_DIR "/configs/llmbatchd.toml", config::SystemEnvironment(),
@@ -30,7 +32,7 @@ std::string Example(const std::string& name) {
 }
 
 Plan Sound(const std::string& message) {
-  const auto plan = PlanOf(message, Shipped(), seconds(10));
+  const auto plan = PlanOf(message, Shipped(), seconds(10), kToday);
   EXPECT_TRUE(plan.ok()) << plan.error().message;
   return *plan;
 }
@@ -91,7 +93,7 @@ TEST(PlanOf, CountsWhatNoPromptHasRoomFor) {
 
 TEST(PlanOf, RefusesWhatTheDaemonWould) {
   const auto error = [](const std::string& message) {
-    const auto plan = PlanOf(message, Shipped(), seconds(1));
+    const auto plan = PlanOf(message, Shipped(), seconds(1), kToday);
     return plan.ok() ? "none" : plan.error().message;
   };
   EXPECT_THAT(error("{"), HasSubstr("not_json"));

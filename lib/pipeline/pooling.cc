@@ -1,0 +1,65 @@
+// Calls, sixth part: the pools that a call needs permits of.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "pipeline/calls.h"
+
+namespace llmbatch::pipeline {
+namespace {
+
+std::string PoolOfProvider(const std::string& name) { return "provider:" + name; }
+std::string PoolOfTask(const std::string& name) { return "task:" + name; }
+
+}  // namespace
+
+void Calls::SetPools(const model::Catalog& catalog, std::int64_t permits) {
+  permits_.SetLimit(admission::kPoolOfAll, permits);
+  pools_.clear();
+  call_weights_.clear();
+  const auto add = [this](const std::string& pool, std::int64_t limit) {
+    permits_.SetLimit(pool, limit);
+    pools_.insert_or_assign(pool, limit);
+  };
+  for (const auto& [name, provider] : catalog.providers) {
+    const std::string pool = PoolOfProvider(name);
+    // One that can't be used up before the one of all would only cost. But others may go by another
+    // configuration for a while, so one that was needed stays.
+    if (provider.concurrency < permits || permits_.HasPool(pool)) add(pool, provider.concurrency);
+  }
+  for (const auto& [name, task] : catalog.tasks) {
+    if (task->concurrency > 0) add(PoolOfTask(name), task->concurrency);
+    // More than there are would wait for ever.
+    const std::int64_t weight = std::min(task->permits, permits);
+    if (weight > 1) call_weights_.emplace(name, weight);
+  }
+}
+
+CallQueue::PermitClass Calls::PermitClassOf(const Call& call) {
+  const std::string& task = call.recipe->task().name;
+  const auto found = call_weights_.find(task);
+  std::int64_t weight = found == call_weights_.end() ? 1 : found->second;
+  std::vector<std::string> pools;
+  for (const std::string& name :
+       {PoolOfProvider(call.recipe->lanes()[call.lane].route.provider), PoolOfTask(task)}) {
+    const auto pool = pools_.find(name);
+    if (pool == pools_.end()) continue;
+    pools.push_back(name);
+    weight = std::min(weight, pool->second);
+  }
+  return permits_.ClassOf(pools, weight);
+}
+
+void Calls::SetLimits(std::int64_t permits, const model::Catalog& catalog) {
+  queue_.SetProviders(catalog.providers);
+  charging_.SetRates(catalog);
+  SetPools(catalog, permits);
+  for (auto& [id, call] : calls_) {
+    if (call.state != CallState::kWaitingForPermit) continue;
+    queue_.Remove(call);
+    call.permit_class = PermitClassOf(call);
+    queue_.Push(call);
+  }
+}
+
+}  // namespace llmbatch::pipeline

@@ -68,6 +68,8 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng, base::Rng& poo
       R"({"type":"object","properties":{"value":{"type":"string"}},"required":["value"],"additionalProperties":false})";
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   task.name = "sort";
+  task.system = kSortSystem;
+  task.concurrency = MakeConcurrency(pools);
   task.workflow = "classification";
   if (!task.fallback_json.empty()) task.fallback_json = R"({"generalIntent":"unknown"})";
   task.output_schema_json =
@@ -75,6 +77,8 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng, base::Rng& poo
   task.steps = {{"resolve", "same"}};
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   task.name = "same";
+  task.system = kSameSystem;
+  task.concurrency = MakeConcurrency(pools);
   task.workflow = "map";
   task.fallback_json.clear();
   task.output_schema_json =

@@ -14,6 +14,8 @@ namespace llmbatch::sim {
 
 // By this the provider knows the calls of the task `form`.
 inline constexpr const char* kFormSystem = "Fill the form.";
+inline constexpr const char* kSortSystem = "Sort the sessions.";
+inline constexpr const char* kSameSystem = "Find the same.";
 
 struct Plan {
   std::uint64_t seed = 0;

@@ -43,6 +43,16 @@ std::string Completion(const std::string& text, const std::string& finish_reason
   return writer.EndObject().Take();
 }
 
+// Tasks are known by their system texts.
+std::string TaskOf(const std::string& body) {
+  constexpr std::pair<const char*, const char*> kTasks[] = {
+      {kFormSystem, "form"}, {kSortSystem, "sort"}, {kSameSystem, "same"}};
+  for (const auto& [system, task] : kTasks) {
+    if (body.find(system) != std::string::npos) return task;
+  }
+  return "label";
+}
+
 }  // namespace
 
 void SimProvider::Execute(int replica, ports::Command& command) {
@@ -57,10 +67,9 @@ void SimProvider::Execute(int replica, ports::Command& command) {
 }
 
 void SimProvider::Start(int replica, ports::StartCall& command) {
-  const bool form = command.request.body.find(kFormSystem) != std::string::npos;
   running_.emplace(std::pair(replica, command.call),
                    std::vector<std::string>{"provider:" + command.request.provider,
-                                            form ? "task:form" : "task:label"});
+                                            "task:" + TaskOf(command.request.body)});
   ++in_flight_;
   ++calls_started_;
   const std::string provider = command.request.provider;

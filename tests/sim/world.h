@@ -21,6 +21,9 @@
 
 namespace llmbatch::sim {
 
+// Several items have the same key of this kind, and the same text.
+inline constexpr const char* kPopularKey = "popular";
+
 struct RunOptions {
   bool trace = false;  // write every event and command to standard error
 };

@@ -1,0 +1,131 @@
+// World, second part: what producers write.
+#include <utility>
+
+#include "json/writer.h"
+#include "sim/world.h"
+
+namespace llmbatch::sim {
+namespace {
+
+constexpr base::Duration kProductionTime = std::chrono::seconds(20);
+constexpr std::string_view kMalformed[] = {"",
+                                           "{",
+                                           "[]",
+                                           R"({"kind":"item"})",
+                                           R"({"kind":"item","id":"","task":"label","text":"x"})",
+                                           "\xff\xfe",
+                                           R"({"kind":"nonsense"})",
+                                           R"({"kind":"item","id":1,"task":"label","text":"x"})"};
+
+}  // namespace
+
+std::string World::MakeItem(const std::string& id, bool with_task) {
+  constexpr std::uint64_t kPopular = 5;
+  std::string key = id;
+  std::string text = std::string(rng_.Below(120), 'a' + static_cast<char>(rng_.Below(26)));
+  if (plan_.cached && rng_.Chance(0.4)) {
+    key = kPopularKey + std::to_string(rng_.Below(kPopular));
+    text = "as always";
+  }
+  if (rng_.Below(1000) < plan_.poisonous_items) text = kPoison;
+  if (rng_.Below(1000) < plan_.oversize_items) {
+    key = id;
+    text.clear();
+    for (int i = 0; i < 1'500; ++i) text += "word ";
+  }
+  json::Writer writer;
+  writer.BeginObject();
+  if (with_task) writer.Key("kind").String("item").Key("task").String("label");
+  writer.Key("id").String(id);
+  writer.Key("input").BeginObject().Key("key").String(key).Key("text").String(text).EndObject();
+  if (with_task && rng_.Chance(0.1)) writer.Key("real_time").Bool(true);
+  if (with_task && rng_.Chance(0.2))
+    writer.Key("priority").Int(static_cast<std::int64_t>(rng_.Below(10)));
+  return writer.EndObject().Take();
+}
+
+ports::Record World::MakeRecord(int number, Expectation& expectation) {
+  const std::string id = "i" + std::to_string(number);
+  ports::Record record;
+  record.key = id;
+  if (rng_.Below(1000) < plan_.malformed_records) {
+    expectation.dead_letter = true;
+    record.value = std::string(kMalformed[rng_.Below(std::size(kMalformed))]);
+    return record;
+  }
+  if (rng_.Below(1000) >= plan_.jobs) {
+    record.value = MakeItem(id, true);
+    return record;
+  }
+  expectation.job = true;
+  const int count = static_cast<int>(rng_.Below(12)) + 1;
+  const bool form = rng_.Chance(0.4);
+  const bool sessions = !form && rng_.Chance(0.3);
+  // Fields and sessions have no results of their own.
+  expectation.items = form || sessions ? 0 : count;
+  json::Writer writer;
+  writer.BeginObject().Key("kind").String("job").Key("job_id").String("job-" + id);
+  writer.Key("user_id").String("u" + std::to_string(rng_.Below(3)));
+  if (sessions) {
+    WriteSessions(writer, id, count);
+  } else {
+    form ? WriteForm(writer, id, count) : WriteItems(writer, id, count);
+  }
+  record.value = writer.EndObject().Take();
+  return record;
+}
+
+void World::WriteItems(json::Writer& writer, const std::string& id, int count) {
+  writer.Key("workflow").String("map").Key("task").String("label").Key("items").BeginArray();
+  for (int i = 0; i < count; ++i) writer.Raw(MakeItem(id + "." + std::to_string(i), false));
+  writer.EndArray();
+}
+
+void World::WriteForm(json::Writer& writer, const std::string& id, int count) {
+  writer.Key("workflow").String("fields").Key("task").String("form");
+  writer.Key("max_parallel").Int(static_cast<std::int64_t>(rng_.Below(4)) + 1);
+  // A few of the fields are known.
+  writer.Key("user_data").BeginObject();
+  for (int i = 0; i < count; ++i) {
+    if (rng_.Chance(0.2)) writer.Key(id + "." + std::to_string(i)).String("known");
+  }
+  writer.EndObject().Key("fields").BeginArray();
+  for (int i = 0; i < count; ++i) {
+    writer.BeginObject().Key("id").String(id + "." + std::to_string(i));
+    writer.Key("label").String("label").EndObject();
+  }
+  writer.EndArray();
+}
+
+void World::WriteSessions(json::Writer& writer, const std::string& id, int count) {
+  writer.Key("workflow").String("classification").Key("task").String("sort");
+  const auto few = [this] { return static_cast<std::int64_t>(rng_.Below(3)) + 1; };
+  writer.Key("config").BeginObject();
+  writer.Key("discovery_min_sessions").Int(1).Key("discovery_max_sessions").Int(few());
+  writer.Key("discovery_sessions_per_call").Int(few());
+  writer.Key("parallel_stream_count").Int(few()).Key("sessions_per_stream").Int(few());
+  writer.EndObject().Key("sessions").BeginArray();
+  for (int i = 0; i < count; ++i) {
+    const std::string name = id + "." + std::to_string(i);
+    writer.BeginObject().Key("id").String(name).Key("user_id").String(name);
+    writer.Key("transcript").String("t").Key("containment_type").String("agent").EndObject();
+  }
+  writer.EndArray();
+}
+
+void World::Produce() {
+  for (int i = 0; i < plan_.records; ++i) {
+    const auto delay = base::Duration(
+        static_cast<std::int64_t>(rng_.Unit() * static_cast<double>(kProductionTime.count())));
+    schedule_.After(rng_.Chance(0.3) ? base::Duration::zero() : delay, [this, i] {
+      Expectation expectation;
+      ports::Record record = MakeRecord(i, expectation);
+      const auto partition =
+          static_cast<std::int32_t>(rng_.Below(static_cast<std::uint64_t>(plan_.partitions)));
+      const std::int64_t offset = kafka_.Append(partition, std::move(record));
+      expected_.emplace(std::pair(partition, offset), expectation);
+    });
+  }
+}
+
+}  // namespace llmbatch::sim

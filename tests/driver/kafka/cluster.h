@@ -51,7 +51,7 @@ class Cluster {
   void TakeDown();
   void BringUp();
 
-  // Quick to notice what happens in the group.
+  // Quick to notice what happens in the group, which rebalances eagerly with any librdkafka.
   ConsumerOptions ConsumerOf(const std::vector<std::string>& topics);
   PublisherOptions PublisherOf();
   Log& log() { return log_; }

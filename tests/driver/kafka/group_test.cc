@@ -165,7 +165,7 @@ TEST(CooperativeRebalance, TakesAwayOnlyWhatGoesToAnother) {
   cluster.Write("requests", 0, {"a"});
   cluster.Write("requests", 1, {"b"});
   ConsumerOptions options = cluster.ConsumerOf({"requests"});
-  options.connection.properties = {{"partition.assignment.strategy", "cooperative-sticky"}};
+  options.connection.properties["partition.assignment.strategy"] = "cooperative-sticky";
   Mailbox old_mailbox;
   auto old_owner = StartConsumer(options, old_mailbox);
   old_mailbox.Wait<ports::RecordReceived>(2);
@@ -196,7 +196,7 @@ TEST(CooperativeRebalance, GivesEverythingBackAtTheEnd) {
   Cluster cluster;
   cluster.CreateTopic("requests", 2);
   ConsumerOptions options = cluster.ConsumerOf({"requests"});
-  options.connection.properties = {{"partition.assignment.strategy", "cooperative-sticky"}};
+  options.connection.properties["partition.assignment.strategy"] = "cooperative-sticky";
   Mailbox mailbox;
   auto consumer = StartConsumer(options, mailbox);
   mailbox.Wait<ports::PartitionsAssigned>(1);

@@ -181,7 +181,8 @@ def test_completion(package, tmp_path):
         script = f"source {file}; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _{words[0]}; echo ${{COMPREPLY[@]}}"
         return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.split()
 
-    assert complete("llmbatchctl", "") == ["dlq", "submit", "watch", "config", "prices", "--help", "--version"]
+    commands = {"dlq", "submit", "plan", "watch", "list", "status", "show", "counts", "cancel", "retry", "config", "prices"}
+    assert set(complete("llmbatchctl", "")) == commands | {"--help", "--version"}
     assert complete("llmbatchctl", "dlq", "re") == ["replay"]
     assert complete("llmbatchctl", "dlq", "replay", "--dr") == ["--dry-run"]
     assert complete("llmbatchctl", "dlq", "replay", "--config", "") == []

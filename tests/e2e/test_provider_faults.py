@@ -6,7 +6,7 @@ import pytest
 
 from harness.texts import make_inputs
 
-COUNT = 80
+COUNT = 160
 
 ERRORS = {
     "rate limit with Retry-After": {"error_rate": {"429": 0.3}, "retry_after_seconds": 0.2},
@@ -30,6 +30,8 @@ def run(deployment, behaviour, **changes):
     """Answers COUNT items by a provider that behaves like that; gives their results by id."""
     deployment.twin.start()
     deployment.twin.script(seed=11, latency_ms=10, **behaviour)
+    # Chance follows the items of a call: there have to be enough calls for every fault to happen.
+    changes.setdefault("tasks", {}).setdefault("analyze", {})["max_batch_items"] = 4
     deployment.start(config=deployment.config(redis=None, **changes))
     inputs = make_inputs(COUNT, seed=8, most_bytes=1500)
     deployment.ask(inputs)

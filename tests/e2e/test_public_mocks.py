@@ -65,8 +65,8 @@ CASES = [
     (MockAiApi, "anthropic", True),
     (MockLlm, "openai", False),
     (MockLlm, "openai", True),
+    # Its streams of this format end as OpenAI's do, and have no events of Anthropic's.
     (MockLlm, "anthropic", False),
-    (MockLlm, "anthropic", True),
 ]
 
 

@@ -77,14 +77,10 @@ void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string id
 
   const auto recipe = recipes_.find(request.item.task);
   if (recipe == recipes_.end()) {
-    model::ItemOutcome outcome;
-    outcome.error = model::ItemError{.code = model::ErrorCode::kUnknownTask,
-                                     .message = "no such task is configured",
-                                     .retryable = false,
-                                     .attempts = 0};
-    outcome.cost = model::NanoUsd{};
-    PublishOutcome(
-        Settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}});
+    PublishOutcome(Settled{
+        .request = std::move(request),
+        .outcome = model::NeverAsked(model::ErrorCode::kUnknownTask, "no such task is configured"),
+        .queued = {}});
     return;
   }
   request.recipe = recipe->second;

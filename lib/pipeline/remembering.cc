@@ -83,16 +83,12 @@ void Pipeline::AskAgainForHeld() {
 void Pipeline::EndInTime(model::RequestId id) {
   const auto node = requests_.extract(id);
   GiveUp(node.mapped());
-  model::ItemOutcome outcome;
-  outcome.error = model::ItemError{.code = model::ErrorCode::kDeadlineExceeded,
-                                   .message =
-                                       "the item's deadline passed while another replica "
-                                       "was working for the same answer",
-                                   .retryable = true,
-                                   .attempts = 0};
-  outcome.cost = model::NanoUsd{};
-  PublishOutcome(
-      Settled{.request = std::move(node.mapped()), .outcome = std::move(outcome), .queued = {}});
+  PublishOutcome(Settled{.request = std::move(node.mapped()),
+                         .outcome = model::NeverAsked(
+                             model::ErrorCode::kDeadlineExceeded,
+                             "the item's deadline passed while another replica was working for "
+                             "the same answer"),
+                         .queued = {}});
 }
 
 void Pipeline::LookUpPending() {
@@ -161,6 +157,15 @@ void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entr
   OnMiss(id);
 }
 
+bool Pipeline::ServesAgain(const Request& request, model::ItemOutcome& outcome) const {
+  const auto job = request.job ? open_jobs_.find(request.job->job) : open_jobs_.end();
+  if (job == open_jobs_.end() || job->second.head.retry_of.empty()) return true;
+  // At its end a failure in the ledger is its own.
+  if (outcome.status != model::ResultStatus::kOk) return job->second.kept_end.has_value();
+  outcome = Shared(std::move(outcome), model::ResultSource::kCached);
+  return true;
+}
+
 void Pipeline::OnCached(model::RequestId id, model::ItemOutcome outcome) {
   Emit(Observed(ports::Metric::kLedgerLookups, 1, {"cached"}));
   auto node = requests_.extract(id);
@@ -207,13 +212,10 @@ void Pipeline::OnMiss(model::RequestId id) {
   const bool last_of_job = request.job && request.job->last;
   if (batcher_.Add(request, now_.steady, out_) == Batcher::Fit::kTooLarge) {
     if (last_of_job) batcher_.Flush(request, out_);
-    model::ItemOutcome outcome;
-    outcome.error = model::ItemError{.code = model::ErrorCode::kItemTooLarge,
-                                     .message = "the item alone is over max_batch_tokens",
-                                     .retryable = false,
-                                     .attempts = 0};
-    outcome.cost = model::NanoUsd{};
-    Settled settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}};
+    Settled settled{.request = std::move(request),
+                    .outcome = model::NeverAsked(model::ErrorCode::kItemTooLarge,
+                                                 "the item alone is over max_batch_tokens"),
+                    .queued = {}};
     requests_.erase(id);
     // Nobody has to remember what anyone finds out at once.
     Release(settled.request);

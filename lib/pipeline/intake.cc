@@ -87,9 +87,7 @@ void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string id
   request.ledger_key =
       ledger::ReplayKey(request.identity, "item", request.recipe->version(), request.item.input);
   request.content_key = ContentKeyOf(request);
-  const model::RequestId id = request.id;
-  requests_.emplace(id, std::move(request));
-  LookUp(id);
+  Begin(std::move(request));
 }
 
 void Pipeline::DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,

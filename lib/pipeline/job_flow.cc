@@ -167,9 +167,7 @@ void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
     request.content_key = ContentKeyOf(request);
     ++open.steps;
     ++open.open_steps;
-    const model::RequestId id = request.id;
-    requests_.emplace(id, std::move(request));
-    LookUp(id);
+    Begin(std::move(request));
   }
 }
 

@@ -50,6 +50,17 @@ std::string Pipeline::ContentKeyOf(const Request& request) const {
       request.recipe->version(), request.item.input);
 }
 
+void Pipeline::Begin(Request request) {
+  // A job whose record came while its partition is being given up.
+  const bool leaving =
+      revocation_ && std::find(revocation_->partitions.begin(), revocation_->partitions.end(),
+                               request.origin.partition) != revocation_->partitions.end();
+  if (leaving) return;
+  const model::RequestId id = request.id;
+  requests_.emplace(id, std::move(request));
+  LookUp(id);
+}
+
 void Pipeline::LookUp(model::RequestId id) {
   Request& request = requests_.at(id);
   if (!single_flight_.Enter(AskedKey(request), id)) {
@@ -351,9 +362,10 @@ void Pipeline::GiveUp(const Request& request) {
 }
 
 void Pipeline::Release(const Request& request) {
-  const bool of_another = request.stage == Stage::kHeld;
-  if (!of_another || request.asks_content) to_release_.push_back(request.ledger_key);
-  if (!of_another && request.leads_content) to_release_.push_back(request.content_key);
+  // Also what another replica claimed when the ledger last answered: it may be ours by a look-up
+  // whose reply was lost. Nobody gives back what isn't his.
+  to_release_.push_back(request.ledger_key);
+  if (request.leads_content) to_release_.push_back(request.content_key);
 }
 
 void Pipeline::ReleasePending() {

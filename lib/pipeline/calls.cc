@@ -14,6 +14,7 @@ namespace llmbatch::pipeline {
 namespace {
 
 constexpr base::Duration kOverdueCheckInterval = std::chrono::seconds(1);
+constexpr int kMostSharedTries = 2;
 
 std::string DrawNonce(base::Rng& rng) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -376,8 +377,11 @@ void Calls::SettleItems(Call& call, Reading reading, base::Now now, Verdicts& ve
       verdicts.push_back(Fail(request, call, item.problem, "no usable answer to this item",
                               request.answers_wanting));
     } else {
-      // A neighbour may be what spoils the answer, so the last try is made alone.
-      (request.answers_wanting + 1 >= max_answers ? alone : together).push_back(request.id);
+      // A neighbour may be what spoils the answer, or the item may spoil those of its neighbours: it
+      // has two tries with others at the most, and the last one is made alone in any case.
+      const bool is_suspect = request.answers_wanting >= kMostSharedTries;
+      const bool is_last = request.answers_wanting + 1 >= max_answers;
+      (is_suspect || is_last ? alone : together).push_back(request.id);
     }
   }
   const std::shared_ptr<Recipe> recipe = call.recipe;

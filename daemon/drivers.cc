@@ -170,6 +170,7 @@ void Drivers::Execute(ports::Commands commands) {
     void operator()(ports::StoreOutcomes& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::TakeJobRecord& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::SaveJobRecord& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::AskJobMember& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::CommandJobRecord& command) { drivers.Coordinate(std::move(command)); }
     void operator()(const ports::Observe& command) { drivers.metrics_.Apply(command); }
     void operator()(const ports::LogLine& command) { drivers.logger_.Write(command); }

@@ -70,6 +70,9 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
     call.priority = std::max(call.priority, found->second.item.priority);
     call.has_deadline = call.has_deadline || found->second.item.deadline.has_value();
   }
+  call.of_jobs = std::any_of(call.requests.begin(), call.requests.end(), [this](auto request) {
+    return requests_.at(request).job.has_value();
+  });
   call.turn = TurnOf(call);
   return calls_.emplace(id, std::move(call)).first->second;
 }
@@ -77,16 +80,40 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
 void Calls::Begin(BatchPlan plan, base::Timestamp now) {
   if (stopped_) return;
   Call& call = NewCall(std::move(plan), now);
-  call.requests.empty() ? Erase(call.id) : Enqueue(call, now);
+  if (call.requests.empty()) return Erase(call.id);
+  Note(call, jobs::BatchStatus::kPending);
+  Enqueue(call, now);
+}
+
+void Calls::Note(const Call& call, jobs::BatchStatus status) {
+  if (!call.of_jobs) return;
+  jobs::BatchNews news{.batch_id = call.batch_name,
+                       .status = status,
+                       .model = ModelName(LaneOf(call)),
+                       .members = {},
+                       .usage = call.usage};
+  for (const model::RequestId id : call.requests) {
+    const auto found = requests_.find(id);
+    if (found != requests_.end() && found->second.job)
+      news.members.push_back({found->second.job->job, found->second.item.id});
+  }
+  batch_news_.push_back(std::move(news));
 }
 
 void Calls::BackOff(Call& call, base::Timestamp until) {
   call.state = CallState::kBackingOff;
   call.not_before = until;
   backing_off_.emplace(until, call.id);
+  Note(call, jobs::BatchStatus::kPending);
 }
 
-void Calls::Erase(model::BatchId id) { calls_.erase(id); }
+void Calls::Erase(model::BatchId id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  Note(found->second,
+       found->second.answered ? jobs::BatchStatus::kCompleted : jobs::BatchStatus::kFailed);
+  calls_.erase(found);
+}
 
 void Calls::Prune(Call& call, base::Now now, Verdicts& verdicts) {
   std::erase_if(call.requests, [&](model::RequestId id) {
@@ -172,6 +199,7 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   turns_.OnServed(call.turn);
   if (limits_.NeedsOf(call.id) != nullptr) limits_.OnStarted(call.id);
   SetStage(call, Stage::kInFlight);
+  Note(call, jobs::BatchStatus::kInProgress);
   MarkSent(call, out);
   out.emplace_back(ports::StartCall{.call = call.attempt, .request = std::move(http)});
   return true;
@@ -334,6 +362,7 @@ void Calls::Book(const Call& call, const providers::Completion& completion,
 
 void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
                      Verdicts& verdicts, ports::Commands& out) {
+  call.usage = completion.usage;
   Reading reading = ReadCompletion(call, completion);
   ObserveReading(call, reading, out);
   if (reading.blocked) {
@@ -349,6 +378,7 @@ void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::
           verdicts);
     return;
   }
+  call.answered = true;
   SettleItems(call, std::move(reading), now, verdicts, out);
 }
 

@@ -39,6 +39,13 @@ void Pipeline::On(ports::RecordReceived& event) {
           : wire::DecodeBound(record, binding->second, options_.limits.max_message_bytes);
   if (auto* item = std::get_if<model::Item>(&decoded)) {
     Emit(Observed(ports::Metric::kRecords, 1, {"item"}));
+    if (!item->job_id.empty()) {
+      return AcceptJobItem({.item = std::move(*item),
+                            .origin = origin,
+                            .identity = std::move(identity),
+                            .envelope = std::move(envelope),
+                            .since = {}});
+    }
     AcceptItem(std::move(*item), origin, std::move(identity), std::move(envelope));
   } else if (auto* job = std::get_if<model::Job>(&decoded)) {
     Emit(Observed(ports::Metric::kRecords, 1, {"job"}));

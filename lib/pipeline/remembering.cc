@@ -343,7 +343,9 @@ void Pipeline::AbandonRequests(const std::vector<model::TopicPartition>& partiti
 
 void Pipeline::Abandon(model::RequestId id) {
   auto node = requests_.extract(id);
-  if (!node.empty()) GiveUp(node.mapped());
+  if (node.empty()) return;
+  GiveUp(node.mapped());
+  if (node.mapped().job && node.mapped().job->collected) ReturnItem(std::move(node.mapped()));
 }
 
 void Pipeline::GiveUp(const Request& request) {

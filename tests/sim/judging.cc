@@ -46,8 +46,11 @@ void World::Index() {
         const auto& log = kafka_.log(where.first);
         const auto record = std::find_if(
             log.begin(), log.end(), [&](const auto& each) { return each.offset == where.second; });
-        if ("job-" + record->key.value_or("") == root.Find("job_id")->AsString())
-          if (!found_[where].job_results.insert(id).second) ++found_[where].repeats;
+        const std::string key = record->key.value_or("");
+        const std::string_view job_id = root.Find("job_id")->AsString();
+        if (!expectation.job || (key != job_id && "job-" + key != job_id)) continue;
+        if (!found_[where].job_results.insert(id).second) ++found_[where].repeats;
+        CheckMembers(root, expectation);
       }
       continue;
     }
@@ -78,6 +81,16 @@ void World::IndexProgress(const ports::Message& message, const std::string& id) 
                   .value = value};
   if (!told_[job].emplace(sequence, told).second)
     Fail("job " + job + " has two progress events " + std::to_string(sequence));
+}
+
+void World::CheckMembers(json::Value result, const Expectation& expectation) {
+  if (expectation.members == 0) return;
+  const auto members = static_cast<std::size_t>(expectation.members);
+  if (result.Find("results")->size() != members) {
+    Fail("job " + std::string(result.Find("job_id")->AsString()) + " has " +
+         std::to_string(result.Find("results")->size()) + " of " + std::to_string(members) +
+         " items");
+  }
 }
 
 void World::CheckProgress() {
@@ -168,7 +181,7 @@ void World::CheckStep() {
 }
 
 bool World::Done() {
-  if (static_cast<int>(expected_.size()) < plan_.records || !kafka_.AllCommitted()) return false;
+  if (unwritten_ > 0 || !kafka_.AllCommitted()) return false;
   return std::all_of(replicas_.begin(), replicas_.end(), [](const auto& each) {
     const pipeline::Status status = each.second.core->GetStatus();
     return !status.stopping && status.requests == 0 && !status.unpublished &&

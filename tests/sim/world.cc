@@ -271,7 +271,8 @@ void World::Execute(int incarnation, ports::Commands commands) {
 }
 
 void World::KillBeforeTold(int incarnation, const ports::SaveJobRecord& save) {
-  if (save.result.empty() || untold_ends_ >= plan_.untold_ends || rng_.Chance(0.5)) return;
+  const bool ends = !save.result.empty() || !save.members.empty();
+  if (!ends || untold_ends_ >= plan_.untold_ends || rng_.Chance(0.5)) return;
   ++untold_ends_;
   // Before the reply, or when some of what follows from it has been written.
   schedule_.After(std::chrono::microseconds(rng_.Below(20'000)), [this, incarnation] {

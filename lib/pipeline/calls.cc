@@ -278,9 +278,9 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   if (const auto* completion = std::get_if<providers::Completion>(&decoded)) {
     ObserveCall(lane.route, "ok", now.steady - call.started, out);
     queue_.OnEnded(call, admission::Breaker::Sign::kAnswers, now.steady);
-    SettleLimits(call, {.usage = completion->usage,
-                        .cost = CostOf(lane, *completion, now.wall),
-                        .maybe_billed = true});
+    const auto cost = CostOf(lane, *completion, now.wall);
+    SettleLimits(call, {.usage = completion->usage, .cost = cost, .maybe_billed = true});
+    Book(call, *completion, cost, out);
     OnAnswer(call, *completion, now, verdicts, out);
   } else {
     const auto& call_failure = std::get<providers::CallFailure>(decoded);
@@ -292,8 +292,8 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   return verdicts;
 }
 
-void Calls::Book(const Call& call, const providers::Completion& completion, base::WallTime now,
-                 ports::Commands& out) {
+void Calls::Book(const Call& call, const providers::Completion& completion,
+                 const std::optional<model::NanoUsd>& cost, ports::Commands& out) {
   Lane& lane = LaneOf(call);
   if (!completion.usage) {
     // What the call cost isn't known, so what its items cost isn't either.
@@ -305,7 +305,6 @@ void Calls::Book(const Call& call, const providers::Completion& completion, base
     return;
   }
   const model::Usage& usage = *completion.usage;
-  const auto cost = CostOf(lane, completion, now);
   lane.calibration.Observe(call.estimated_tokens, usage.input_tokens);
   call.recipe->ObserveAnswer(usage.output_tokens, static_cast<std::int64_t>(call.requests.size()));
   lane.output.Observe(static_cast<std::int64_t>(call.requests.size()), usage.output_tokens);
@@ -335,7 +334,6 @@ void Calls::Book(const Call& call, const providers::Completion& completion, base
 
 void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
                      Verdicts& verdicts, ports::Commands& out) {
-  Book(call, completion, now.wall, out);
   Reading reading = ReadCompletion(call, completion);
   ObserveReading(call, reading, out);
   if (reading.blocked) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -42,6 +43,7 @@ class World {
     bool frozen = false;
     bool expelled = false;                 // from the group, and doesn't know yet
     bool woken = false;                    // a round is planned
+    base::Duration clock_error{};          // of its wall clock
     std::optional<base::Timestamp> alarm;  // when the planned deadline comes
   };
   // What must become of a record.
@@ -58,7 +60,9 @@ class World {
   void WriteSessions(json::Writer& writer, const std::string& id, int count);
   std::string MakeItem(const std::string& id, bool with_task);
   void PlanFaults();
+  void PlanRedisFaults();
   void PlanReloads();
+  base::Duration SomeClockError();
   void Start();
   void Kill(int incarnation);
   void Freeze(int incarnation, base::Duration time);

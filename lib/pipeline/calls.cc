@@ -407,8 +407,8 @@ void Calls::SettleItems(Call& call, Reading reading, base::Now now, Verdicts& ve
       verdicts.push_back(Fail(request, call, item.problem, "no usable answer to this item",
                               request.answers_wanting));
     } else {
-      // A neighbour may be what spoils the answer, or the item may spoil those of its neighbours: it
-      // has two tries with others at the most, and the last one is made alone in any case.
+      // A neighbour may be what spoils the answer, or the item may spoil those of its neighbours:
+      // it has two tries with others at the most, and the last one is made alone in any case.
       const bool is_suspect = request.answers_wanting >= kMostSharedTries;
       const bool is_last = request.answers_wanting + 1 >= max_answers;
       (is_suspect || is_last ? alone : together).push_back(request.id);

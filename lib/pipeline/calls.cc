@@ -14,6 +14,7 @@ namespace llmbatch::pipeline {
 namespace {
 
 constexpr base::Duration kOverdueCheckInterval = std::chrono::seconds(1);
+constexpr int kMostSharedTries = 2;
 
 std::string DrawNonce(base::Rng& rng) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -305,9 +306,9 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   if (const auto* completion = std::get_if<providers::Completion>(&decoded)) {
     ObserveCall(lane.route, "ok", now.steady - call.started, out);
     queue_.OnEnded(call, admission::Breaker::Sign::kAnswers, now.steady);
-    SettleLimits(call, {.usage = completion->usage,
-                        .cost = CostOf(lane, *completion, now.wall),
-                        .maybe_billed = true});
+    const auto cost = CostOf(lane, *completion, now.wall);
+    SettleLimits(call, {.usage = completion->usage, .cost = cost, .maybe_billed = true});
+    Book(call, *completion, cost, out);
     OnAnswer(call, *completion, now, verdicts, out);
   } else {
     const auto& call_failure = std::get<providers::CallFailure>(decoded);
@@ -319,8 +320,8 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   return verdicts;
 }
 
-void Calls::Book(const Call& call, const providers::Completion& completion, base::WallTime now,
-                 ports::Commands& out) {
+void Calls::Book(const Call& call, const providers::Completion& completion,
+                 const std::optional<model::NanoUsd>& cost, ports::Commands& out) {
   Lane& lane = LaneOf(call);
   if (!completion.usage) {
     // What the call cost isn't known, so what its items cost isn't either.
@@ -332,7 +333,6 @@ void Calls::Book(const Call& call, const providers::Completion& completion, base
     return;
   }
   const model::Usage& usage = *completion.usage;
-  const auto cost = CostOf(lane, completion, now);
   lane.calibration.Observe(call.estimated_tokens, usage.input_tokens);
   call.recipe->ObserveAnswer(usage.output_tokens, static_cast<std::int64_t>(call.requests.size()));
   lane.output.Observe(static_cast<std::int64_t>(call.requests.size()), usage.output_tokens);
@@ -362,7 +362,6 @@ void Calls::Book(const Call& call, const providers::Completion& completion, base
 
 void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
                      Verdicts& verdicts, ports::Commands& out) {
-  Book(call, completion, now.wall, out);
   call.usage = completion.usage;
   Reading reading = ReadCompletion(call, completion);
   ObserveReading(call, reading, out);
@@ -408,8 +407,11 @@ void Calls::SettleItems(Call& call, Reading reading, base::Now now, Verdicts& ve
       verdicts.push_back(Fail(request, call, item.problem, "no usable answer to this item",
                               request.answers_wanting));
     } else {
-      // A neighbour may be what spoils the answer, so the last try is made alone.
-      (request.answers_wanting + 1 >= max_answers ? alone : together).push_back(request.id);
+      // A neighbour may be what spoils the answer, or the item may spoil those of its neighbours: it
+      // has two tries with others at the most, and the last one is made alone in any case.
+      const bool is_suspect = request.answers_wanting >= kMostSharedTries;
+      const bool is_last = request.answers_wanting + 1 >= max_answers;
+      (is_suspect || is_last ? alone : together).push_back(request.id);
     }
   }
   const std::shared_ptr<Recipe> recipe = call.recipe;

@@ -154,8 +154,9 @@ class Calls {
 
   void OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
                 Verdicts& verdicts, ports::Commands& out);
-  void Book(const Call& call, const providers::Completion& completion, base::WallTime now,
-            ports::Commands& out);
+  // `cost` is that of the completion; nullopt: it isn't known.
+  void Book(const Call& call, const providers::Completion& completion,
+            const std::optional<model::NanoUsd>& cost, ports::Commands& out);
   void SettleItems(Call& call, Reading reading, base::Now now, Verdicts& verdicts,
                    ports::Commands& out);
   void OnFailure(Call& call, const providers::CallFailure& failure, base::Now now,

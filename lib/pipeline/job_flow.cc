@@ -187,21 +187,8 @@ void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
     request.content_key = ContentKeyOf(request);
     ++open.steps;
     ++open.open_steps;
-    const model::RequestId id = request.id;
-    requests_.emplace(id, std::move(request));
-    LookUp(id);
+    Begin(std::move(request));
   }
-}
-
-bool Pipeline::ServesAgain(const Request& request, model::ItemOutcome& outcome) const {
-  const auto job = request.job ? open_jobs_.find(request.job->job) : open_jobs_.end();
-  if (job == open_jobs_.end() || job->second.head.retry_of.empty()) return true;
-  // At its end a failure in the ledger is its own.
-  if (outcome.status != model::ResultStatus::kOk) return job->second.kept_end.has_value();
-  outcome.source = model::ResultSource::kCached;
-  outcome.usage = {};
-  outcome.cost = model::NanoUsd{};
-  return true;
 }
 
 bool Pipeline::EnterJob(Request& request) {

@@ -399,11 +399,8 @@ void Pipeline::GiveUpStep(model::RequestId step) {
   if (node.empty()) return;
   Request& request = node.mapped();
   GiveUp(request);
-  model::ItemOutcome outcome;
-  outcome.error = model::ItemError{.code = model::ErrorCode::kCancelled,
-                                   .message = "the job was cancelled",
-                                   .retryable = false,
-                                   .attempts = 0};
+  model::ItemOutcome outcome =
+      model::NeverAsked(model::ErrorCode::kCancelled, "the job was cancelled");
   outcome.usage = request.usage;
   outcome.cost = request.cost;
   PublishOutcome(

@@ -293,6 +293,8 @@ class Pipeline {
   void GiveUpStep(model::RequestId step);
 
   // The ledger.
+  // Nothing begins of a partition that is being given up: it is for the next owner.
+  void Begin(Request request);
   // Asks for the request's outcome at the end of the round, or lets it follow one that does.
   void LookUp(model::RequestId id);
   // Under which the request's answer may serve others; empty: it may not.

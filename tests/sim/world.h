@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -43,6 +44,7 @@ class World {
     bool frozen = false;
     bool expelled = false;                 // from the group, and doesn't know yet
     bool woken = false;                    // a round is planned
+    base::Duration clock_error{};          // of its wall clock
     std::optional<base::Timestamp> alarm;  // when the planned deadline comes
   };
   // What must become of a record.
@@ -66,7 +68,9 @@ class World {
   bool IsCramped() const;
   void CheckMembers(json::Value result, const Expectation& expectation);
   void PlanFaults();
+  void PlanRedisFaults();
   void PlanReloads();
+  base::Duration SomeClockError();
   void Start();
   void Kill(int incarnation);
   void Freeze(int incarnation, base::Duration time);

@@ -130,13 +130,7 @@ void Pipeline::RepeatItem(JobItem item, model::ItemOutcome outcome) {
 }
 
 void Pipeline::RefuseItem(JobItem item, model::ErrorCode code, std::string message) {
-  model::ItemOutcome outcome;
-  outcome.error = model::ItemError{.code = code,
-                                   .message = std::move(message),
-                                   .retryable = model::IsRetryable(code),
-                                   .attempts = 0};
-  outcome.cost = model::NanoUsd{};
-  RepeatItem(std::move(item), std::move(outcome));
+  RepeatItem(std::move(item), model::NeverAsked(code, std::move(message)));
 }
 
 void Pipeline::CollectWaiting(model::RequestId id) {

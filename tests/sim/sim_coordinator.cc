@@ -88,7 +88,7 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
     Reply(replica, std::move(event));
   } else if (auto* ask = std::get_if<ports::AskJobMember>(&command)) {
     ports::JobMemberTold event{.ask = ask->ask, .outcome = Away()};
-    if (!away_) event.outcome = jobs_.Ask(*ask);
+    if (carried_out && !lost) event.outcome = jobs_.Ask(*ask);
     Reply(replica, std::move(event));
   }
 }

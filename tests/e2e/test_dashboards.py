@@ -37,7 +37,7 @@ TROUBLE = [
 
 
 def configuration(deployment):
-    """Beside the main task: one without a price, and one whose first provider refuses the key."""
+    """Beside the main task: one without a price, and one with a budget, whose first provider refuses the key."""
     config = deployment.config()
     config["providers"]["other"] = dict(config["providers"]["twin"])
     config["models"] |= {
@@ -46,7 +46,7 @@ def configuration(deployment):
     }
     config["tasks"] |= {
         "unpriced": config["tasks"][TASK] | {"route": ["twin/unpriced"]},
-        "refused": config["tasks"][TASK] | {"route": ["other/test", "twin/test"]},
+        "refused": config["tasks"][TASK] | {"route": ["other/test", "twin/test"], "budget_day_usd": "1000"},
     }
     return config
 
@@ -179,15 +179,12 @@ def test_what_alerts_look_at_has_data(prometheus):
 
 def test_troubles_of_the_run_are_noticed(prometheus):
     """A refused key pages at once, and so does the ledger that is away."""
-
-    def firing():
-        return {alert["labels"]["alertname"] for alert in prometheus.get("/api/v1/alerts")["alerts"]
-                if alert["state"] == "firing"}  # fmt: skip
-
     wait_for(
-        lambda: {"LlmbatchdProviderRefuses", "LlmbatchdLedgerWriteFailures"} <= firing(), 30, lambda: f"firing: {firing()}"
+        lambda: {"LlmbatchdProviderRefuses", "LlmbatchdLedgerWriteFailures"} <= prometheus.firing(),
+        30,
+        lambda: f"firing: {prometheus.firing()}",
     )
-    assert "LlmbatchdDown" not in firing()
+    assert "LlmbatchdDown" not in prometheus.firing()
 
 
 def test_exceptions_are_still_needed():

@@ -88,6 +88,26 @@ export PATH="${PATH#*:}"
     "examples/README.md": "servers; our_topics; twin_for_openai; daemon configs/llmbatchd.toml",
 }
 
+# What has to hold when a document has been carried out.
+AFTER = {
+    # Redis' user may do all that the daemon asks for.
+    "docs/operations.md": """
+kill "$(pgrep -x llmbatchd)"
+twin_for_openai
+echo PASSWORD > /etc/llmbatchd/credentials/redis
+export LLMBATCHD_REDIS__USER=llmbatchd LLMBATCHD_REDIS__PASSWORD=credential:redis LLMBATCHD_KAFKA__GROUP=second
+export LLMBATCHD_BUDGETS__DAY_USD=50 LLMBATCHD_PROVIDERS__OPENAI__REQUESTS_PER_MINUTE=6000
+while curl -s localhost:9464/livez; do sleep 0.2; done
+daemon configs/llmbatchd.toml
+llmbatchctl submit examples/map.json --watch --json --config configs/llmbatchd.toml | tail -n 1 | jq -e '.status == "completed"'
+llmbatchctl retry conversations-1 --user user-1 --config configs/llmbatchd.toml
+llmbatchctl list --config configs/llmbatchd.toml
+llmbatchctl counts --config configs/llmbatchd.toml
+curl -s localhost:9464/status | jq -e '.degraded == []'
+[ -z "$(redis-cli acl log | tee /dev/stderr)" ]
+""",
+}
+
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="a file system and a network of its own take root")
 
 
@@ -118,6 +138,8 @@ def script(path, folder):
         by_name[name] = block
         (scripts / name).write_text(commands_of(block, number, scripts), encoding="utf-8")
         lines.append(f"source /stage/{name} < /stage/key > /stage/{name}.out 2>&1")
+    (scripts / "after.sh").write_text(AFTER.get(name_of(path), ""))
+    lines.append("source /stage/after.sh")
     (scripts / "main.sh").write_text("\n".join([*lines, "touch /stage/done"]) + "\n")
     return by_name
 
@@ -151,7 +173,7 @@ def carry_out(path, folder):
         at = started[-1].name.removesuffix(".out") if started else "before.sh"
         if failed.exists():
             at = failed.read_text(encoding="utf-8").splitlines()[0].partition(" ")[0]
-        place = f"{name_of(path)}:{by_name[at].line}" if at in by_name else f"what goes before {name_of(path)}"
+        place = f"{name_of(path)}:{by_name[at].line}" if at in by_name else f"{at} of {name_of(path)}"
         told = failed.read_text(encoding="utf-8") if failed.exists() else f"ended with {code} (None: not within {TIMEOUT_S} s)"
         raise AssertionError(f"{place}: {told}\n{end_of(scripts / f'{at}.out')}\n{end_of(folder / 'stage.log')}")
     return [(block, (scripts / f"{name}.out").read_text(encoding="utf-8", errors="replace")) for name, block in by_name.items()]

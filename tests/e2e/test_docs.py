@@ -104,7 +104,9 @@ llmbatchctl retry conversations-1 --user user-1 --config configs/llmbatchd.toml
 llmbatchctl list --config configs/llmbatchd.toml
 llmbatchctl counts --config configs/llmbatchd.toml
 curl -s localhost:9464/status | jq -e '.degraded == []'
-[ -z "$(redis-cli acl log | tee /dev/stderr)" ]
+redis-cli acl log > /tmp/acl.log
+cat /tmp/acl.log
+[ -z "$(cat /tmp/acl.log)" ]
 """,
 }
 

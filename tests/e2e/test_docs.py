@@ -24,10 +24,12 @@ TIMEOUT_S = 180
 # How many blocks of a document are looked up, and not run. All others are run.
 EXCLUDED = {
     "README.md": 1,
+    "bench/README.md": 1,
     "docs/ctl.md": 1,
     "docs/operations.md": 1,
     "docs/testing.md": 2,
     "docs/tutorial.md": 2,
+    "tests/scenarios/README.md": 1,
 }
 
 # Shell functions for what a document takes for granted.

@@ -16,10 +16,11 @@ import pathlib
 import re
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
+FOLDERS = ("bench", "ctl", "dashboards", "examples", "packaging", "systemd", "tests/scenarios", "tools/demo", "tools/setup", "tools/twin")
 DOCUMENTS = [
     SOURCE / "README.md",
     *sorted((SOURCE / "docs").rglob("*.md")),
-    *(SOURCE / folder / "README.md" for folder in ("dashboards", "examples", "packaging", "systemd", "tools/twin", "tools/setup")),
+    *(SOURCE / folder / "README.md" for folder in FOLDERS),
 ]
 
 # How a block in this language is tested, in tests/e2e/test_docs.py unless said otherwise.

@@ -148,14 +148,13 @@ def _check_built(words):
 
 
 def _check_target(target):
-    kind = target.rpartition("_")[2]
-    if kind in ("test", "fuzz"):
-        name = target.removesuffix(f"_{kind}")
-        there = any(path.is_dir() for path in (paths.SOURCE / "tests").glob(f"**/{name}")) or any(
-            (paths.SOURCE / "tests/fuzz").glob(f"{target}*")
-        )
-    else:
-        there = any(re.search(rf"add_executable\({target}\b", path.read_text()) for path in _cmake_files())
+    there = any(re.search(rf"\b{target}\b", path.read_text()) for path in _cmake_files())
+    # A module's tests and the fuzzers are named after their folders and files.
+    name, _, kind = target.rpartition("_")
+    if kind == "test":
+        there = there or any(path.is_dir() for path in (paths.SOURCE / "tests").glob(f"*/{name}"))
+    if kind == "fuzz":
+        there = there or any((paths.SOURCE / "tests/fuzz").glob(f"{target}*"))
     return [] if there else [f"no target {target}"]
 
 

@@ -13,6 +13,7 @@ from harness.waiting import wait_for
 
 sys.path.insert(0, str(paths.SOURCE / "tests/lint"))
 from dashboard_files import METRIC, RULES, dashboards, faults, panels, without_comments  # noqa: E402
+from documents import DOCUMENTS, code_spans  # noqa: E402
 
 COUNT = 400
 REPLICAS = 2
@@ -175,6 +176,14 @@ def test_what_alerts_look_at_has_data(prometheus):
             if not may_be_empty(name + braces):
                 found = prometheus.query(f"last_over_time({name}{braces}[10m])")
                 assert found, f"{alert['name']}: {name}{braces}"
+
+
+def test_expressions_of_documents_are_sound(prometheus):
+    spans = {span for path in DOCUMENTS for _, span in code_spans(path)}
+    expressions = {span for span in spans if re.match(r"(sum|max|histogram_quantile)\b.*\(.*\)", span) or " / llmbatchd_" in span}
+    assert len(expressions) > 5, spans
+    for expression in expressions:
+        prometheus.query(expression)
 
 
 def test_troubles_of_the_run_are_noticed(prometheus):

@@ -86,9 +86,24 @@ servers; our_topics; twin_for_openai; unset CREDENTIALS_DIRECTORY LLMBATCHD_REDI
 rm -rf /etc/llmbatchd; install -m 755 tests/e2e/harness/systemctl /usr/local/sbin/systemctl
 export PATH="${PATH#*:}"
 """,
-    "docs/troubleshooting.md": "servers; our_topics; echo 'not JSON' | kcat -P -b localhost:9092 -t llm.dead-letters",
+    "docs/troubleshooting.md": """
+servers; our_topics; twin_for_openai; daemon configs/llmbatchd.toml
+printf 'not JSON' | kcat -P -b localhost:9092 -t llm.requests
+kcat -C -q -b localhost:9092 -t llm.dead-letters -o beginning -c 1
+""",
     "examples/README.md": "servers; our_topics; twin_for_openai; daemon configs/llmbatchd.toml",
 }
+
+
+
+def said_in_passing():
+    """Commands for looking around that stand within sentences, of all documents."""
+    spans = {span for path in DOCUMENTS for _, span in code_spans(path)}
+    found = sorted(span for span in spans if re.match(r"(kcat|redis-cli|curl) [^ ]+ ?", span))
+    assert len(found) > 4, found
+    text = "\n".join(found)
+    return text.replace("BROKERS", "localhost:9092").replace("-u URL", "-u redis://localhost:6379/0") + "\n"
+
 
 # What has to hold when a document has been carried out.
 AFTER = {
@@ -110,6 +125,7 @@ redis-cli acl log > /tmp/acl.log
 cat /tmp/acl.log
 [ -z "$(cat /tmp/acl.log)" ]
 """,
+    "docs/troubleshooting.md": said_in_passing(),
 }
 
 as_root = pytest.mark.skipif(os.getuid() != 0, reason="a file system and a network of its own take root")

@@ -204,7 +204,8 @@ def carry_out(path, folder):
 def test_commands_do_what_they_say(path, tmp_path):
     for block, output in carry_out(path, tmp_path):
         if block.language == "console":
-            assert [line for line in block.output if shown(line, block) not in {shown(each, block) for each in output.splitlines()}] == [], output
+            there = {shown(line, block) for line in output.splitlines()}
+            assert [line for line in block.output if shown(line, block) not in there] == [], output
 
 
 def shown(line, block):

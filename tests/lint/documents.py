@@ -16,7 +16,8 @@ import pathlib
 import re
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ("bench", "ctl", "dashboards", "examples", "packaging", "systemd", "tests/scenarios", "tools/demo", "tools/setup", "tools/twin")
+FOLDERS = ("bench", "ctl", "dashboards", "examples", "packaging", "systemd", "tests/scenarios", "tools/demo",
+           "tools/setup", "tools/twin")  # fmt: skip
 DOCUMENTS = [
     SOURCE / "README.md",
     *sorted((SOURCE / "docs").rglob("*.md")),

@@ -1,13 +1,12 @@
 // How many megabytes of model answers are read in a second, right ones and broken ones.
 
-#include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "answers/decoder.h"
+#include "processor_time.h"
 
 namespace llmbatch::bench {
 namespace {
@@ -71,22 +70,20 @@ std::vector<Sample> Samples() {
 }
 
 void Measure(const Sample& sample, const std::vector<std::string>& nonces) {
-  using Clock = std::chrono::steady_clock;
   constexpr int kRounds = 100;
-  double best_s = 1e9;
+  Fastest fastest;
   answers::DecodedAnswers decoded;
   for (int round = 0; round < kRounds; ++round) {
-    const auto begin = Clock::now();
+    const auto begin = ProcessorTime();
     auto outcome = answers::DecodeAnswers(sample.text, nonces, nullptr, answers::Ending::kWhole);
-    const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    best_s = std::min(best_s, seconds);
+    fastest.Add(ProcessorTime() - begin);
     if (outcome) decoded = std::move(*outcome);
   }
   std::size_t answered = 0;
   for (const auto& output : decoded.outputs) answered += output.has_value() ? 1 : 0;
   const double megabytes = static_cast<double>(sample.text.size()) / 1e6;
   std::printf("%-8s %7.3f MB %8.1f MB/s  %s, %zu edits, %zu answered\n", sample.name, megabytes,
-              megabytes / best_s, std::string(answers::ToString(decoded.repair)).c_str(),
+              megabytes / fastest.seconds(), std::string(answers::ToString(decoded.repair)).c_str(),
               decoded.edits.total(), answered);
 }
 

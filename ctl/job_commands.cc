@@ -133,19 +133,8 @@ class Watcher {
 }  // namespace
 
 ExitCode Submit(const Session& session, const std::string& topic, const Submission& submission) {
-  auto publisher = PatientPublisher::Make(session);
-  if (!publisher) return Fail(publisher.error());
-  (*publisher)
-      ->Send(1, {.topic = topic,
-                 .key = submission.key,
-                 .value = submission.value,
-                 .headers = {{.name = "content-type", .value = "application/json"}}});
-  const auto outcomes = (*publisher)->WaitFor(0);
-  if (outcomes.empty()) {
-    return Fail(base::MakeError(base::ErrorKind::kTimeout,
-                                "kafka: not acknowledged in time; it may be there all the same"));
-  }
-  if (!outcomes.front().result) return Fail(outcomes.front().result.error());
+  const auto published = PublishJson(session, topic, submission.key, submission.value);
+  if (!published) return Fail(published.error());
   if (session.json) {
     json::Writer writer;
     writer.BeginObject();

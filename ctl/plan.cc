@@ -190,6 +190,8 @@ base::Result<Plan> PlanOf(const std::string& message, const config::Config& conf
   if (const auto* malformed = std::get_if<wire::Malformed>(&made))
     return base::Invalid(std::string(ToString(malformed->reason)) + ": " + malformed->detail);
   workflows::Workflow& workflow = *std::get<std::unique_ptr<workflows::Workflow>>(made);
+  if (workflow.awaited_items() > 0)
+    return base::Invalid("item_count: what its items will need isn't known from the job alone");
   std::int64_t at_once = std::max<std::int64_t>(1, config.limits.concurrency);
   if (workflow.max_parallel() > 0) at_once = std::min(at_once, workflow.max_parallel());
 

@@ -51,24 +51,13 @@ ExitCode CountJobs(const config::Config& config, const std::string& user_id, boo
 }
 
 ExitCode SendCommand(const Session& session, const wire::JobCommand& command) {
-  auto publisher = PatientPublisher::Make(session);
-  if (!publisher) return Fail(publisher.error());
   json::Writer writer;
   writer.BeginObject().Key("kind").String(ToString(command.kind));
   writer.Key("job_id").String(command.job_id);
   writer.Key("user_id").String(command.user_id);
   std::string value = writer.EndObject().Take();
-  (*publisher)
-      ->Send(1, {.topic = session.config.kafka.control,
-                 .key = command.job_id,
-                 .value = value,
-                 .headers = {{.name = "content-type", .value = "application/json"}}});
-  const auto outcomes = (*publisher)->WaitFor(0);
-  if (outcomes.empty()) {
-    return Fail(base::MakeError(base::ErrorKind::kTimeout,
-                                "kafka: not acknowledged in time; it may be there all the same"));
-  }
-  if (!outcomes.front().result) return Fail(outcomes.front().result.error());
+  const auto published = PublishJson(session, session.config.kafka.control, command.job_id, value);
+  if (!published) return Fail(published.error());
   if (session.json) {
     std::cout << std::move(value) + "\n";
   } else {

@@ -46,6 +46,23 @@ std::vector<std::string> TextsOf(redis::ReplyView reply) {
   return texts;
 }
 
+// In the order in which they were made.
+std::string BatchesJson(const std::vector<std::string>& batches) {
+  std::vector<std::pair<std::string, std::string_view>> ordered;
+  for (const std::string& batch : batches) {
+    const auto document = json::Document::Parse(batch);
+    if (!document || !document->root().is(json::Kind::kObject)) continue;
+    const auto created = document->root().Find("created_at");
+    const bool told = created && created->is(json::Kind::kString);
+    ordered.emplace_back(told ? created->AsString() : std::string_view(), batch);
+  }
+  std::sort(ordered.begin(), ordered.end());
+  json::Writer writer;
+  writer.BeginArray();
+  for (const auto& [created, batch] : ordered) writer.Raw(batch);
+  return writer.EndArray().Take();
+}
+
 redis::Request FieldsRequest(std::string_view prefix, const std::string& job_id) {
   redis::Request request{"HMGET", jobs::RecordKey(prefix, job_id)};
   for (const std::string_view field : kListed) {
@@ -83,7 +100,8 @@ base::Result<std::vector<redis::OwnedReply>> RecordReader::Ask(
 }
 
 base::Result<std::optional<RecordFields>> RecordReader::Find(const std::string& job_id) {
-  const auto replies = Ask({{"HGETALL", jobs::RecordKey(prefix_, job_id)}});
+  const auto replies = Ask({{"HGETALL", jobs::RecordKey(prefix_, job_id)},
+                            {"HVALS", jobs::BatchesKey(prefix_, job_id)}});
   if (!replies) return replies.error();
   const std::vector<std::string> texts = TextsOf(replies->front().view());
   RecordFields fields;
@@ -91,6 +109,7 @@ base::Result<std::optional<RecordFields>> RecordReader::Find(const std::string& 
   // A cancellation that came before its job is no job.
   if (!fields.contains("user")) return std::optional<RecordFields>();
   fields.emplace("job_id", job_id);
+  fields.emplace("batches", BatchesJson(TextsOf((*replies)[1].view())));
   return std::optional(std::move(fields));
 }
 
@@ -209,7 +228,7 @@ std::string JsonOf(const RecordFields& job, Extent extent) {
   if (const std::string_view event = Field(job, "event"); IsJson(event))
     writer.Key("progress").Raw(event);
   if (extent == Extent::kWhole) {
-    for (const std::string_view name : {"request", "result"}) {
+    for (const std::string_view name : {"request", "batches", "result"}) {
       if (const std::string_view value = Field(job, name); IsJson(value))
         writer.Key(name).Raw(value);
     }

@@ -15,7 +15,8 @@
 
 namespace llmbatch::ctl {
 
-// A record's fields, as jobs/record_script.h lists them. Texts are as they came.
+// A record's fields, as jobs/record_script.h lists them, and `batches`, a JSON array. Texts are as
+// they came.
 using RecordFields = std::map<std::string, std::string, std::less<>>;
 
 struct JobFilter {

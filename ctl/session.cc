@@ -86,4 +86,21 @@ std::vector<PatientPublisher::Outcome> PatientPublisher::WaitFor(std::size_t max
   return outcomes;
 }
 
+base::Result<void> PublishJson(const Session& session, const std::string& topic, std::string key,
+                               std::string value) {
+  auto publisher = PatientPublisher::Make(session);
+  if (!publisher) return publisher.error();
+  (*publisher)
+      ->Send(1, {.topic = topic,
+                 .key = std::move(key),
+                 .value = std::move(value),
+                 .headers = {{.name = "content-type", .value = "application/json"}}});
+  const auto outcomes = (*publisher)->WaitFor(0);
+  if (outcomes.empty()) {
+    return base::MakeError(base::ErrorKind::kTimeout,
+                           "kafka: not acknowledged in time; it may be there all the same");
+  }
+  return outcomes.front().result;
+}
+
 }  // namespace llmbatch::ctl

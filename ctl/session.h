@@ -64,4 +64,8 @@ class PatientPublisher {
   std::int64_t open_bytes_ = 0;  // of all that was sent since none was open
 };
 
+// One JSON message, and its acknowledgement. kTimeout: it may be there all the same.
+base::Result<void> PublishJson(const Session& session, const std::string& topic, std::string key,
+                               std::string value);
+
 }  // namespace llmbatch::ctl

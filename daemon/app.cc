@@ -68,6 +68,7 @@ pipeline::Options PipelineOptions(const config::Config& config, const std::strin
   options.call_limits.exhausted_ends = config.budgets.spent_ends;
   options.budgets = {.all = config.budgets.all, .each_user = config.budgets.each_user};
   options.jobs.progress_interval = config.limits.progress_interval;
+  options.items_timeout = config.limits.items_timeout;
   options.delivery = config.kafka.exactly_once ? pipeline::Delivery::kExactlyOnce
                                                : pipeline::Delivery::kAtLeastOnce;
   options.commit_interval = config.limits.commit_interval;

@@ -12,7 +12,6 @@ namespace {
 constexpr base::Duration kFlushTimeout = std::chrono::seconds(5);
 // A thread that hasn't come round for so long hangs.
 constexpr base::Duration kHangs = std::chrono::seconds(30);
-constexpr base::Duration kTransactionHangs = std::chrono::seconds(180);
 
 std::vector<std::string> TopicsOf(const config::Kafka& kafka) {
   std::vector<std::string> topics = kafka.requests;
@@ -171,6 +170,7 @@ void Drivers::Execute(ports::Commands commands) {
     void operator()(ports::StoreOutcomes& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::TakeJobRecord& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::SaveJobRecord& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::AskJobMember& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::CommandJobRecord& command) { drivers.Coordinate(std::move(command)); }
     void operator()(const ports::Observe& command) { drivers.metrics_.Apply(command); }
     void operator()(const ports::LogLine& command) { drivers.logger_.Write(command); }
@@ -194,11 +194,9 @@ void Drivers::ReportLag() {
 }
 
 bool Drivers::alive(base::Timestamp now) const {
-  // A transaction may wait for its coordinator, and knows its own limits.
   const kafka::Health publishing = publisher_ ? publisher_->health() : transactor_->health();
-  const base::Duration patience = publisher_ ? kHangs : kTransactionHangs;
   return now - consumer_->health().last_progress < kHangs &&
-         now - publishing.last_progress < patience && now - http_->last_progress() < kHangs;
+         now - publishing.last_progress < kHangs && now - http_->last_progress() < kHangs;
 }
 
 void Drivers::Stop() {

@@ -16,6 +16,7 @@ ports::LiveLimits ToLiveLimits(const config::Limits& limits) {
           .drain_timeout = limits.drain_timeout,
           .max_wait = limits.max_wait,
           .progress_interval = limits.progress_interval,
+          .items_timeout = limits.items_timeout,
           .commit_interval = limits.commit_interval};
 }
 

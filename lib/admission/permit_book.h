@@ -18,6 +18,11 @@ namespace llmbatch::admission {
 // Belongs to one thread.
 class PermitBook {
  public:
+  PermitBook() = default;
+  // Of a coordinator that lost what it knew: nothing is granted before `learning_until`, while
+  // replicas tell what they hold.
+  explicit PermitBook(base::Timestamp learning_until) : learning_until_(learning_until) {}
+
   struct Synced {
     ports::PermitState state;        // without holds
     std::vector<std::string> woken;  // other replicas that were granted something

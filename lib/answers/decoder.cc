@@ -13,6 +13,7 @@ namespace llmbatch::answers {
 namespace {
 
 constexpr std::string_view kIdName = "id";
+constexpr std::string_view kListName = "results";
 constexpr json::Limits kElementLimits{.max_bytes = kMaxAnswerBytes, .max_depth = kMaxScanDepth};
 
 using Nonces = std::unordered_map<std::string_view, std::size_t>;
@@ -27,6 +28,7 @@ struct Reading {
   std::vector<Answer> answers;
   std::size_t items_answered = 0;  // an item counts once
   int foreign_ids = 0;
+  bool nests_answers = false;  // one of the objects is no item's, but holds results itself
   std::size_t bytes = 0;
   Edits edits;
   std::size_t missing_brackets = 0;  // of a text that ends behind a whole object
@@ -52,6 +54,8 @@ void ReadElement(std::string_view element, const Nonces& nonces, Reading& readin
   const auto item = id && id->is(json::Kind::kString) ? nonces.find(id->AsString()) : nonces.end();
   if (item == nonces.end()) {
     ++reading.foreign_ids;
+    const auto results = id ? std::nullopt : object.Find(kListName);
+    if (results && results->is(json::Kind::kArray)) reading.nests_answers = true;
   } else {
     reading.answers.push_back({item->second, WithoutId(object)});
   }
@@ -86,7 +90,10 @@ Reading ReadBare(std::string_view text, const Candidate& candidate, const Nonces
   return reading;
 }
 
+// A list that ends inside and holds more than objects was left open before the answers began: what
+// stands in its front is quoted or talked into the model, and the answers are nested in it.
 bool HasAnswersForm(const Scan& scan) {
+  if (scan.outcome == Scan::Outcome::kCut) return !scan.list_has_others;
   return scan.has_list && (!scan.elements.empty() || !scan.list_has_others);
 }
 
@@ -144,7 +151,7 @@ class Reader {
 
   void ReadOne(const Candidate& candidate) {
     const bool cut = IsCut(candidate);
-    if (cut || HasAnswersForm(candidate.scan)) Keep(ReadList(text_, candidate, nonces_), cut);
+    if (HasAnswersForm(candidate.scan)) Keep(ReadList(text_, candidate, nonces_), cut);
     if (nonces_.size() != 1 || text_[candidate.range.begin] != '{') return;
     Reading bare = ReadBare(text_, candidate, nonces_);
     if (!bare.answers.empty()) Keep(std::move(bare), cut);
@@ -161,7 +168,7 @@ class Reader {
   }
 
   void Keep(Reading reading, bool cut) {
-    if (reading.edits.over_limit()) return;
+    if (reading.edits.over_limit() || reading.nests_answers) return;
     reading.items_answered = CountItems(reading.answers, nonces_.size());
     reading.repair = cut                         ? Repair::kTruncated
                      : reading.edits.total() > 0 ? Repair::kFixed

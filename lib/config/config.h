@@ -65,6 +65,7 @@ struct Limits {
   base::Duration drain_timeout = std::chrono::seconds(30);
   base::Duration max_wait = std::chrono::hours(1);
   base::Duration progress_interval = std::chrono::milliseconds(250);
+  base::Duration items_timeout = std::chrono::minutes(10);
   base::Duration commit_interval = std::chrono::seconds(1);
 };
 

@@ -113,6 +113,8 @@ Limits ReadLimits(Section section, const Kafka& kafka) {
   limits.max_wait = section.Duration("max_wait", limits.max_wait, {seconds(1), hours(24 * 7)});
   limits.progress_interval = section.Duration("progress_interval", limits.progress_interval,
                                               {milliseconds(10), minutes(5)});
+  limits.items_timeout =
+      section.Duration("items_timeout", limits.items_timeout, {seconds(1), hours(24)});
   limits.commit_interval =
       section.Duration("commit_interval", limits.commit_interval, {milliseconds(10), minutes(1)});
   section.RefuseOthers();

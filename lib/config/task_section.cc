@@ -6,6 +6,7 @@
 #include "config/task_checks.h"
 #include "config/toml_json.h"
 #include "config/values.h"
+#include "providers/strict_schema.h"
 #include "workflows/registry.h"
 
 namespace llmbatch::config {
@@ -249,6 +250,19 @@ void ReadPermits(Task& task, Section& section) {
   task.permits = section.Int("permits", task.permits, {.min = 1, .max = 1'000});
 }
 
+// Keywords that the daemon itself doesn't know are errors; these it knows, but providers don't.
+void WarnOfOpenSchema(const Task& task, Section& section, const RouteEntry& entry,
+                      const model::Provider& provider) {
+  using SchemaMode = model::Provider::SchemaMode;
+  const bool asks_for_it = provider.schema_mode == SchemaMode::kJsonSchema ||
+                           provider.schema_mode == SchemaMode::kOpenApiSchema;
+  if (task.output_schema_json.empty() || !asks_for_it) return;
+  const std::string what = providers::WhatCannotBeClosed(task.output_schema_json);
+  if (what.empty()) return;
+  section.Warn("output_schema", ToText(entry) + " can't be held to it, for it has " + what +
+                                    "; answers are checked all the same");
+}
+
 void CheckAgainstModels(const Task& task, Section& section, const TaskContext& context) {
   for (const RouteEntry& entry : task.route) {
     const model::ModelInfo& info = context.models.at(entry);
@@ -265,6 +279,7 @@ void CheckAgainstModels(const Task& task, Section& section, const TaskContext& c
     if (info.prices.empty()) {
       section.Warn("route", "the cost of " + ToText(entry) + " will be unknown: it has no price");
     }
+    WarnOfOpenSchema(task, section, entry, context.providers.at(entry.provider));
   }
 }
 

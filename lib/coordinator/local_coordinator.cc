@@ -56,6 +56,10 @@ void LocalCoordinator::Execute(const ports::SaveJobRecord& command) {
   inbox_.Post(ports::JobRecordSaved{.save = command.save, .outcome = jobs_.Save(command)});
 }
 
+void LocalCoordinator::Execute(const ports::AskJobMember& command) {
+  inbox_.Post(ports::JobMemberTold{.ask = command.ask, .outcome = jobs_.Ask(command)});
+}
+
 void LocalCoordinator::Execute(const ports::CommandJobRecord& command) {
   ports::CommandedJob outcome = jobs_.Command(command);
   const bool cancelled = command.kind == ports::CommandJobRecord::Kind::kCancel &&

@@ -40,6 +40,7 @@ class LocalCoordinator {
   void Execute(const ports::TakeJobRecord& command);
   void Execute(const ports::SaveJobRecord& command);
   // A cancellation is pushed, too.
+  void Execute(const ports::AskJobMember& command);
   void Execute(const ports::CommandJobRecord& command);
 
  private:

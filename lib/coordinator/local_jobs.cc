@@ -1,6 +1,8 @@
 #include "coordinator/local_jobs.h"
 
 #include <algorithm>
+#include <utility>
+#include <vector>
 
 namespace llmbatch::coordinator {
 namespace {
@@ -32,7 +34,7 @@ void LocalJobs::Touch(const std::string& job_id, Record& record, base::WallTime 
   record.expires = expires;
   bytes_ -= record.bytes;
   record.bytes = kBytesToKeepOne + 2 * job_id.size() + record.made.request.size() +
-                 record.event.size() + record.result.size();
+                 record.event.size() + record.result.size() + record.members_bytes;
   bytes_ += record.bytes;
   by_age_.splice(by_age_.end(), by_age_, record.age);
   const auto changed = record.age;
@@ -67,8 +69,10 @@ TakenJob LocalJobs::Take(const ports::TakeJobRecord& command) {
   if (record->made.user_id != command.user_id) return {.state = TakenJob::State::kOtherUser};
   if (record->made.content != command.content) return {.state = TakenJob::State::kOtherContent};
   const bool ended = IsFinal(record->status);
+  std::vector<ports::JobPart> members;
   if (!ended) {
     ++record->epoch;
+    for (const auto& [id, value] : record->members) members.push_back({.id = id, .value = value});
     Touch(command.job_id, *record, command.now + command.ttl);
   }
   return {.state = ended ? TakenJob::State::kEnded : TakenJob::State::kInterrupted,
@@ -76,6 +80,7 @@ TakenJob LocalJobs::Take(const ports::TakeJobRecord& command) {
           .sequence = record->sequence,
           .percent = record->percent,
           .event = record->event,
+          .members = std::move(members),
           .status = record->status,
           .result = record->result,
           .identity = record->made.identity,
@@ -88,14 +93,32 @@ JobRecordSaved::State LocalJobs::Save(const ports::SaveJobRecord& command) {
       record->epoch != command.epoch) {
     return JobRecordSaved::State::kRefused;
   }
-  record->status = command.status;
-  record->sequence = command.sequence;
-  record->percent = command.percent;
-  record->event = command.event;
+  for (const ports::JobPart& member : command.members) {
+    std::string& kept = record->members[member.id];
+    record->members_bytes += member.id.size() + member.value.size();
+    if (!kept.empty()) record->members_bytes -= member.id.size() + kept.size();
+    kept = member.value;
+  }
+  if (command.sequence != 0) {
+    record->status = command.status;
+    record->sequence = command.sequence;
+    record->percent = command.percent;
+    record->event = command.event;
+  }
   if (!command.result.empty()) record->result = command.result;
   Touch(command.job_id, *record, command.now + command.ttl);
   const bool cancel = !IsFinal(command.status) && !record->cancel.empty();
   return cancel ? JobRecordSaved::State::kCancelRequested : JobRecordSaved::State::kSaved;
+}
+
+ports::ToldMember LocalJobs::Ask(const ports::AskJobMember& command) {
+  using State = ports::ToldMember::State;
+  const Record* record = Find(command.job_id, command.now);
+  if (record == nullptr || record->made.user_id.empty()) return {};
+  const auto member = record->members.find(command.member);
+  return {.state = IsFinal(record->status) ? State::kEnded : State::kOpen,
+          .status = record->status,
+          .value = member == record->members.end() ? std::string() : member->second};
 }
 
 CommandedJob LocalJobs::Command(const ports::CommandJobRecord& command) {

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <list>
+#include <map>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -11,14 +12,16 @@
 
 namespace llmbatch::coordinator {
 
-// Means the same as the script that keeps them in Redis. When they take too much, the one that
-// ended longest ago goes first, then the one that was changed longest ago.
+// Means the same as the script that keeps them in Redis, without what is there for people alone.
+// When they take too much, the one that ended longest ago goes first, then the one that was changed
+// longest ago.
 class LocalJobs {
  public:
   explicit LocalJobs(std::size_t max_bytes) : max_bytes_(max_bytes) {}
 
   ports::TakenJob Take(const ports::TakeJobRecord& command);
   ports::JobRecordSaved::State Save(const ports::SaveJobRecord& command);
+  ports::ToldMember Ask(const ports::AskJobMember& command);
   ports::CommandedJob Command(const ports::CommandJobRecord& command);
 
   std::size_t bytes() const { return bytes_; }
@@ -32,6 +35,8 @@ class LocalJobs {
     int percent = 0;
     std::string event;
     std::string result;
+    std::map<std::string, std::string> members;
+    std::size_t members_bytes = 0;
     std::string cancel;  // empty: not wanted; who wants it, while nothing else is known
     base::WallTime expires;
     std::size_t bytes = 0;

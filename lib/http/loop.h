@@ -60,7 +60,7 @@ class Loop {
   void Abort(model::CallId call);
   void AbortAll();
   void CollectFinished();
-  // Gives up those whose response came to a halt.
+  // Ends those whose response came to a halt.
   void EndHalted();
   std::unique_ptr<Transfer> Take(Running::iterator running);
   void Complete(model::CallId call, ports::HttpOutcome outcome);

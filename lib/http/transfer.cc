@@ -24,6 +24,8 @@ constexpr std::string_view kHidden = "[redacted]";
 constexpr std::size_t kMinHiddenBytes = 6;
 // Held by each call from its start to its end, mostly waiting; an answer of a usual length fits.
 constexpr long kReceiveBufferBytes = 4 * 1024;
+// For the connection's end behind the last event: only then can it serve the next call.
+constexpr base::Duration kMaxWaitForEnd = std::chrono::milliseconds(500);
 constexpr long kKeepAliveIdleSeconds = 30;
 constexpr long kKeepAliveIntervalSeconds = 15;
 
@@ -191,6 +193,7 @@ std::optional<ports::TransportFailure> Transfer::Prepare(ports::StartCall start,
                .last_piece = {},
                .max_response_bytes =
                    static_cast<std::size_t>(std::max<std::int64_t>(0, request.max_response_bytes)),
+               .end_mark = EndMark(std::move(request.end_marks)),
                .response = {}};
   if (!request.path.starts_with('/')) return refused("the path must begin with a slash");
   if (header_list_ == nullptr || headers_ != request.headers) {
@@ -274,6 +277,7 @@ std::size_t Transfer::OnHeader(std::string_view line) {
 
 std::size_t Transfer::OnBody(std::string_view piece) {
   if (may_halt()) call_.last_piece = runtime::ReadClock().steady;
+  if (call_.end_mark.is_expected()) call_.end_mark.Feed(piece);
   std::string& body = call_.response.body;
   const bool is_error = call_.response.status >= 400;
   const std::size_t limit =
@@ -305,15 +309,18 @@ void Transfer::HideCredentials(std::string& body) const {
 // header section without its end is no response, although libcurl takes it for one.
 bool Transfer::HasResponse(int curl_code) const {
   if (call_.in_headers || call_.too_large) return false;
-  return curl_code == CURLE_OK ? call_.response.status >= 200 : call_.response.status >= 400;
+  const bool whole = curl_code == CURLE_OK || call_.end_mark.is_seen();
+  return whole ? call_.response.status >= 200 : call_.response.status >= 400;
+}
+
+ports::HttpResponse Transfer::TakeResponse() {
+  HideCredentials(call_.response.body);
+  return std::move(call_.response);
 }
 
 ports::HttpOutcome Transfer::TakeOutcome(int curl_code) {
   call_.body = {};
-  if (HasResponse(curl_code)) {
-    HideCredentials(call_.response.body);
-    return std::move(call_.response);
-  }
+  if (HasResponse(curl_code)) return TakeResponse();
   // Fine for libcurl, but not for us.
   return Failure(curl_code == CURLE_OK ? CURLE_PARTIAL_FILE : curl_code);
 }
@@ -327,10 +334,17 @@ ports::TransportFailure Transfer::TakeAborted() {
 }
 
 bool Transfer::IsHalted(base::Timestamp now) const {
-  return call_.last_piece && now - *call_.last_piece > call_.idle_timeout;
+  if (!call_.last_piece) return false;
+  const base::Duration pause = now - *call_.last_piece;
+  if (call_.end_mark.is_seen() && pause > kMaxWaitForEnd) return true;
+  return call_.idle_timeout > base::Duration::zero() && pause > call_.idle_timeout;
 }
 
-ports::TransportFailure Transfer::TakeHalted() {
+ports::HttpOutcome Transfer::TakeHalted() {
+  if (call_.end_mark.is_seen() && HasResponse(CURLE_OK)) {
+    call_.body = {};
+    return TakeResponse();
+  }
   ports::TransportFailure failure = Failure(CURLE_OPERATION_TIMEDOUT);
   failure.fault = ports::TransportFault::kTimeout;
   failure.message = provider_->name + ": the answer came to a halt";

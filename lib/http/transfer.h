@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "http/end_mark.h"
 #include "http/endpoint.h"
 #include "model/ids.h"
 #include "model/item.h"
@@ -44,11 +45,13 @@ class Transfer {
   ports::HttpOutcome TakeOutcome(int curl_code);
   // The same for a call that was given up by us.
   ports::TransportFailure TakeAborted();
-  // The same for a call whose response came to a halt.
-  ports::TransportFailure TakeHalted();
+  // The same for a call whose response came to a halt, which is none if its last event is there.
+  ports::HttpOutcome TakeHalted();
 
   // Whether the call has a limit for pauses in its response, and whether that has passed.
-  bool may_halt() const { return call_.idle_timeout > base::Duration::zero(); }
+  bool may_halt() const {
+    return call_.idle_timeout > base::Duration::zero() || call_.end_mark.is_expected();
+  }
   bool IsHalted(base::Timestamp now) const;
 
   model::CallId call() const { return call_.id; }
@@ -74,6 +77,7 @@ class Transfer {
     base::Duration idle_timeout{};              // 0: none
     std::optional<base::Timestamp> last_piece;  // kept only with a limit
     std::size_t max_response_bytes = 0;
+    EndMark end_mark;
     ports::HttpResponse response;
     std::size_t header_bytes = 0;
     int sends_begun = 0;
@@ -87,6 +91,7 @@ class Transfer {
   bool SetCallOptions(const std::string& path);
   HeaderList MakeHeaderList(const std::vector<model::Header>& headers) const;
   bool HasResponse(int curl_code) const;
+  ports::HttpResponse TakeResponse();
   void HideCredentials(std::string& body) const;
   ports::TransportFailure Failure(int curl_code) const;
   ports::TransportFault FaultOf(int curl_code) const;

@@ -67,7 +67,9 @@ class JobTable {
   void Told(model::RequestId id);  // does nothing for a job that isn't in the table
   bool IsTelling(model::RequestId id) const { return jobs_.at(id).telling; }
   // There are stages without an event yet; Advance() gives the next one if none is under way.
-  bool HasUntoldStages(model::RequestId id) const { return HasUntold(jobs_.at(id)); }
+  bool HasUntoldStages(model::RequestId id, const Standing& standing) const {
+    return jobs_.at(id).stages_told < standing.stages.size();
+  }
   // Progress events that were held back and are due now.
   std::vector<std::pair<model::RequestId, model::Progress>> Due(base::Now now);
   std::optional<base::Timestamp> Deadline() const;

@@ -5,13 +5,19 @@ namespace {
 
 constexpr std::string_view kScript = R"lua(
 -- user content workflow task priority status created started updated completed sequence percent
--- event result request topic identity retry_of epoch cancel
+-- event result request topic identity retry_of epoch cancel; beside it <key>:members: how items
+-- that came in messages of their own have ended, by their ids; and <key>:batches, likewise
 local key, operation, prefix = KEYS[1], ARGV[1], ARGV[2]
 local now, lifetime, id = tonumber(ARGV[3]), tonumber(ARGV[4]), ARGV[5]
 local final = {completed = true, failed = true, cancelled = true}
 
 local function get(field) return redis.call('HGET', key, field) or '' end
 
+local function touch()
+  redis.call('PEXPIRE', key, lifetime)
+  redis.call('PEXPIRE', key .. ':members', lifetime)
+  redis.call('PEXPIRE', key .. ':batches', lifetime)
+end
 local function put(index, score)
   redis.call('ZADD', index, score, id)
   redis.call('PEXPIRE', index, lifetime)
@@ -35,7 +41,7 @@ if operation == 'take' then
   local owner = get('user')
   if owner == '' then
     local wanted = get('cancel')
-    redis.call('DEL', key)
+    redis.call('DEL', key, key .. ':members', key .. ':batches')
     redis.call('HSET', key, 'user', user, 'content', content, 'workflow', ARGV[8], 'task', ARGV[9],
       'priority', ARGV[10], 'request', ARGV[11], 'topic', ARGV[12], 'identity', ARGV[13],
       'retry_of', ARGV[14], 'status', 'queued', 'created', ARGV[3], 'updated', ARGV[3],
@@ -49,35 +55,57 @@ if operation == 'take' then
   end
   if owner ~= user then return {'other_user', '0', '0', '0', '', '', '', '', ''} end
   if get('content') ~= content then return {'other_content', '0', '0', '0', '', '', '', '', ''} end
-  local state = 'ended'
+  local state, members = 'ended', {}
   if not final[get('status')] then
     state = 'interrupted'
     redis.call('HINCRBY', key, 'epoch', 1)
-    redis.call('PEXPIRE', key, lifetime)
+    touch()
+    members = redis.call('HGETALL', key .. ':members')
+    -- What was open is not any more: whoever takes the job makes batches of its own.
+    local batches = redis.call('HGETALL', key .. ':batches')
+    for i = 1, #batches, 2 do
+      local open = string.find(batches[i + 1], '"status":"pending"', 1, true) or
+        string.find(batches[i + 1], '"status":"in_progress"', 1, true)
+      if open then redis.call('HDEL', key .. ':batches', batches[i]) end
+    end
   end
-  return {state, get('epoch'), get('sequence'), get('percent'), get('event'), get('result'),
+  local taken = {state, get('epoch'), get('sequence'), get('percent'), get('event'), get('result'),
     get('identity'), get('cancel'), get('status')}
+  for _, each in ipairs(members) do taken[#taken + 1] = each end
+  return taken
 end
 
 if operation == 'save' then
   local before, user = get('status'), get('user')
   if before == '' or final[before] or get('epoch') ~= ARGV[6] then return 0 end
   local status = ARGV[7]
-  redis.call('HSET', key, 'status', status, 'updated', ARGV[3], 'sequence', ARGV[8],
-    'percent', ARGV[9], 'event', ARGV[10])
-  if before == 'queued' then redis.call('HSET', key, 'started', ARGV[3]) end
-  if ARGV[11] ~= '' then redis.call('HSET', key, 'result', ARGV[11]) end
-  if final[status] then
-    redis.call('HSET', key, 'completed', ARGV[3])
-    redis.call('ZREM', prefix .. 'jobs:open', id)
+  local batches = 13 + 2 * tonumber(ARGV[12])
+  for i = 13, #ARGV, 2 do
+    redis.call('HSET', key .. (i < batches and ':members' or ':batches'), ARGV[i], ARGV[i + 1])
   end
-  redis.call('PEXPIRE', key, lifetime)
-  redis.call('PEXPIRE', prefix .. 'jobs:user:' .. user, lifetime)
-  move(user, before, status)
+  touch()
+  if ARGV[8] ~= '0' then
+    redis.call('HSET', key, 'status', status, 'updated', ARGV[3], 'sequence', ARGV[8],
+      'percent', ARGV[9], 'event', ARGV[10])
+    if before == 'queued' then redis.call('HSET', key, 'started', ARGV[3]) end
+    if ARGV[11] ~= '' then redis.call('HSET', key, 'result', ARGV[11]) end
+    if final[status] then
+      redis.call('HSET', key, 'completed', ARGV[3])
+      redis.call('ZREM', prefix .. 'jobs:open', id)
+    end
+    redis.call('PEXPIRE', prefix .. 'jobs:user:' .. user, lifetime)
+    move(user, before, status)
+  end
   return not final[status] and get('cancel') ~= '' and 2 or 1
 end
 
 local user = get('user')
+if operation == 'member' then
+  if user == '' then return {'unknown', '', ''} end
+  local status = get('status')
+  return {final[status] and 'ended' or 'open', status,
+    redis.call('HGET', key .. ':members', ARGV[6]) or ''}
+end
 if user == '' then
   if operation == 'cancel' then
     redis.call('HSET', key, 'cancel', ARGV[6])
@@ -107,6 +135,9 @@ std::string_view RecordScript() { return kScript; }
 
 std::string RecordKey(std::string_view prefix, std::string_view job_id) {
   return Join(prefix, "job:", job_id);
+}
+std::string BatchesKey(std::string_view prefix, std::string_view job_id) {
+  return RecordKey(prefix, job_id) + ":batches";
 }
 std::string UserKey(std::string_view prefix, std::string_view user_id) {
   return Join(prefix, "jobs:user:", user_id);

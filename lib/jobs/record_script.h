@@ -8,6 +8,8 @@ namespace llmbatch::jobs {
 
 // All keys of one deployment's records, below `prefix` = "{namespace}:":
 //   job:<id>                  hash: the record, see the script's first lines
+//   job:<id>:members          hash: how items that came in messages of their own have ended
+//   job:<id>:batches          hash: the batches that its items are or were in, as JSON
 //   jobs:user:<user>          sorted set of the user's jobs by the time they were made
 //   jobs:user:<user>:<status> likewise by the time of the last change, one a status
 //   jobs:status:<status>      the same of all users
@@ -16,14 +18,19 @@ namespace llmbatch::jobs {
 // KEYS[1]: job:<id>. ARGV: operation, prefix, now and lifetime in milliseconds, job's id, and what
 // the operation needs:
 //   take     user, content, workflow, task, priority, request, topic, identity, retry_of
-//            → {state, epoch, sequence, percent, event, result, identity, cancel}
-//   save     epoch, status, sequence, percent, event, result → 0 refused, 1 saved, 2 and cancel
+//            → {state, epoch, sequence, percent, event, result, identity, cancel, status}, then the
+//            id and value of each member of a job that was interrupted
+//   save     epoch, status, sequence, percent, event, result, the number of members, then the id
+//            and value of each member and of each batch → 0 refused, 1 saved, 2 and cancel.
+//            Sequence 0: only these are kept
+//   member   item's id → {"unknown" | "open" | "ended", status, value}
 //   cancel   user → {"done" | "unknown" | "other_user" | "illegal", status}
 //   retry    user → the same, with request, topic, identity
 std::string_view RecordScript();
 
 // Keys, as told above.
 std::string RecordKey(std::string_view prefix, std::string_view job_id);
+std::string BatchesKey(std::string_view prefix, std::string_view job_id);
 std::string UserKey(std::string_view prefix, std::string_view user_id);
 std::string UserStatusKey(std::string_view prefix, std::string_view user_id,
                           std::string_view status);

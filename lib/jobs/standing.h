@@ -49,7 +49,7 @@ struct Ending {
   std::vector<std::string> results;  // JSON objects, in the order asked
   std::vector<model::SummaryMember> summary;
   double efficiency = 0;
-  std::optional<model::ItemError> error;  // set with kFailed
+  std::optional<model::ItemError> error;  // set with kFailed, and where items never came
 };
 
 }  // namespace llmbatch::jobs

@@ -40,35 +40,41 @@ Settings SettingsOf(const TransactorOptions& options) {
 }  // namespace
 
 base::Result<std::unique_ptr<TransactionalProducer>> TransactionalProducer::Create(
-    const TransactorOptions& options, std::shared_ptr<Reporter> reporter,
+    const TransactorOptions& options, std::shared_ptr<Reporter> reporter, Pulse& pulse,
     const std::atomic<bool>& give_up) {
   auto client = MakeProducer(options.connection, SettingsOf(options), "transactions", *reporter);
   if (!client) return client.error();
-  std::unique_ptr<TransactionalProducer> producer(
-      new TransactionalProducer(std::move(client).value(), options, std::move(reporter), give_up));
-  const ErrorHandle error = producer->Persist(options.init_timeout, [](rd_kafka_s* kafka) {
-    return rd_kafka_init_transactions(kafka, kStepMillis);
-  });
+  std::unique_ptr<TransactionalProducer> producer(new TransactionalProducer(
+      std::move(client).value(), options, std::move(reporter), pulse, give_up));
+  const ErrorHandle error = producer->Persist(
+      SteadyNow() + options.init_timeout,
+      [](rd_kafka_s* kafka) { return rd_kafka_init_transactions(kafka, kStepMillis); });
   if (error) return ToError(rd_kafka_error_code(error.get()), "transactions can't be begun");
   return producer;
 }
 
 TransactionalProducer::TransactionalProducer(ClientHandle client, const TransactorOptions& options,
-                                             std::shared_ptr<Reporter> reporter,
+                                             std::shared_ptr<Reporter> reporter, Pulse& pulse,
                                              const std::atomic<bool>& give_up)
     : options_(options),
       reporter_(std::move(reporter)),
+      pulse_(pulse),
       give_up_(give_up),
       client_(std::move(client)),
       queue_(rd_kafka_queue_get_main(client_.get())) {}
 
+bool TransactionalProducer::Waits(base::Timestamp until) const {
+  const base::Timestamp now = SteadyNow();
+  pulse_.Progress(now);
+  return !give_up_ && now < until;
+}
+
 template <typename F>
-ErrorHandle TransactionalProducer::Persist(base::Duration time, F call) const {
-  const base::Timestamp until = SteadyNow() + time;
+ErrorHandle TransactionalProducer::Persist(base::Timestamp until, F call) const {
   while (true) {
     ErrorHandle error(call(client_.get()));
     const bool again = error && rd_kafka_error_is_retriable(error.get()) != 0;
-    if (!again || give_up_ || SteadyNow() >= until) return error;
+    if (!again || !Waits(until)) return error;
   }
 }
 
@@ -101,7 +107,7 @@ TransactionalProducer::Outcome TransactionalProducer::WriteRecords(
     // The report says by it which record it is about.
     void* const opaque = const_cast<ports::PublishRecord*>(&record);
     int code = Produce(*client_, *record.message, opaque, Copying::kValue);
-    while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && !give_up_ && SteadyNow() < until) {
+    while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL && Waits(until)) {
       TakeReports(open, outcome);
       code = Produce(*client_, *record.message, opaque, Copying::kValue);
     }
@@ -111,7 +117,7 @@ TransactionalProducer::Outcome TransactionalProducer::WriteRecords(
       OnReport(record, code, outcome);
     }
   }
-  while (open > 0 && !give_up_ && SteadyNow() < until) TakeReports(open, outcome);
+  while (open > 0 && Waits(until)) TakeReports(open, outcome);
   if (open > 0) {
     // Its reports would be about records that are gone by then.
     broken_ = true;
@@ -164,7 +170,7 @@ base::Result<void> TransactionalProducer::SendOffsets(
   }
   const base::Timestamp until = SteadyNow() + options_.offsets_timeout;
   while (sent.wait_for(milliseconds(kReportMillis)) != std::future_status::ready) {
-    if (!give_up_ && SteadyNow() < until) continue;
+    if (Waits(until)) continue;
     broken_ = true;
     return base::MakeError(base::ErrorKind::kTimeout,
                            "kafka: the group's coordinator takes no offsets");
@@ -175,9 +181,9 @@ base::Result<void> TransactionalProducer::SendOffsets(
 }
 
 base::Result<void> TransactionalProducer::Commit() {
-  // Once the end is asked for, only its answer tells whether the transaction was committed; asking
-  // again is harmless. When its time is over the coordinator has decided.
-  const ErrorHandle error = Persist(2 * options_.transaction_timeout, [](rd_kafka_s* kafka) {
+  // Once the end is asked for, only its answer tells whether the transaction was committed, however
+  // long the coordinator is away. Asking again is harmless; whose time is over is fenced off.
+  const ErrorHandle error = Persist(base::Timestamp::max(), [](rd_kafka_s* kafka) {
     return rd_kafka_commit_transaction(kafka, kStepMillis);
   });
   if (!error) return {};
@@ -186,9 +192,9 @@ base::Result<void> TransactionalProducer::Commit() {
 }
 
 void TransactionalProducer::Abort() {
-  const ErrorHandle error = Persist(options_.transaction_timeout, [](rd_kafka_s* kafka) {
-    return rd_kafka_abort_transaction(kafka, kStepMillis);
-  });
+  const ErrorHandle error =
+      Persist(SteadyNow() + options_.transaction_timeout,
+              [](rd_kafka_s* kafka) { return rd_kafka_abort_transaction(kafka, kStepMillis); });
   if (error) broken_ = true;
 }
 

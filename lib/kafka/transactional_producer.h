@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "kafka/handles.h"
+#include "kafka/pulse.h"
 #include "kafka/reporter.h"
 #include "kafka/transactor.h"
 #include "model/ids.h"
@@ -22,9 +23,10 @@ namespace llmbatch::kafka {
 class TransactionalProducer {
  public:
   // Connects, ends what an earlier producer of the same transactional id has left open, and fences
-  // it off. Blocks for as long as `init_timeout`. Options and `give_up` must outlive it.
+  // it off. Blocks for as long as `init_timeout`. What blocks tells `pulse` all the time that it
+  // isn't stuck. Options, pulse and `give_up` must outlive it.
   static base::Result<std::unique_ptr<TransactionalProducer>> Create(
-      const TransactorOptions& options, std::shared_ptr<Reporter> reporter,
+      const TransactorOptions& options, std::shared_ptr<Reporter> reporter, Pulse& pulse,
       const std::atomic<bool>& give_up);
 
   // Blocks until the transaction has ended, or `give_up` is set. `member` is whose offsets these
@@ -42,11 +44,14 @@ class TransactionalProducer {
   };
 
   TransactionalProducer(ClientHandle client, const TransactorOptions& options,
-                        std::shared_ptr<Reporter> reporter, const std::atomic<bool>& give_up);
+                        std::shared_ptr<Reporter> reporter, Pulse& pulse,
+                        const std::atomic<bool>& give_up);
 
-  // Calls librdkafka again while its error says that this may help, for `time` at the longest.
+  // To be waited on, until then.
+  bool Waits(base::Timestamp until) const;
+  // Calls librdkafka again while its error says that this may help.
   template <typename F>
-  ErrorHandle Persist(base::Duration time, F call) const;
+  ErrorHandle Persist(base::Timestamp until, F call) const;
 
   Outcome WriteRecords(const std::vector<ports::PublishRecord>& records);
   // Waits a moment for reports. `open`: how many are to come.
@@ -61,6 +66,7 @@ class TransactionalProducer {
 
   const TransactorOptions& options_;
   const std::shared_ptr<Reporter> reporter_;
+  Pulse& pulse_;
   const std::atomic<bool>& give_up_;
   // Shared with a call into librdkafka that doesn't come back.
   std::shared_ptr<rd_kafka_s> client_;

@@ -81,7 +81,7 @@ void Transactor::Run() {
 
 base::Result<void> Transactor::EnsureProducer() {
   if (producer_) return {};
-  auto fresh = TransactionalProducer::Create(options_, reporter_, give_up_);
+  auto fresh = TransactionalProducer::Create(options_, reporter_, pulse_, give_up_);
   if (!fresh) {
     reporter_->Report(ports::LogLevel::kError, "create", fresh.error().message);
     return fresh.error();

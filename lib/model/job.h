@@ -33,6 +33,8 @@ struct Job {
   std::string retry_of;  // the id of the job that this one tries again; empty: none
   // Workflow `map`: each with the job's task, user, priority and deadline filled in.
   std::vector<Item> items;
+  // Workflow `map`: so many items come in messages of their own; 0: they are all in `items`.
+  std::int64_t item_count = 0;
   // All other workflows: the members of the message that aren't common to all jobs, as a JSON
   // object.
   std::string input_json;

@@ -1,6 +1,7 @@
 #include "model/result.h"
 
 #include <array>
+#include <utility>
 
 namespace llmbatch::model {
 namespace {
@@ -30,6 +31,14 @@ std::optional<ResultStatus> ParseResultStatus(std::string_view text) {
 }
 std::optional<ResultSource> ParseResultSource(std::string_view text) {
   return Parse<ResultSource>(kSources, text);
+}
+
+ItemOutcome NeverAsked(ErrorCode code, std::string message) {
+  ItemOutcome outcome;
+  outcome.error = ItemError{
+      .code = code, .message = std::move(message), .retryable = IsRetryable(code), .attempts = 0};
+  outcome.cost = NanoUsd{};
+  return outcome;
 }
 
 }  // namespace llmbatch::model

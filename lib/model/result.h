@@ -48,6 +48,9 @@ struct ItemOutcome {
   friend bool operator==(const ItemOutcome&, const ItemOutcome&) = default;
 };
 
+// How an item ends that no call was made for: with this error, and for nothing.
+ItemOutcome NeverAsked(ErrorCode code, std::string message);
+
 struct ItemResult {
   std::string id;
   std::string task;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +16,7 @@
 #include "base/time.h"
 #include "model/ids.h"
 #include "model/money.h"
+#include "model/usage.h"
 #include "pipeline/recipe.h"
 
 namespace llmbatch::pipeline {
@@ -38,6 +40,7 @@ struct Call {
   int priority = 0;                                   // the highest of its items
   admission::FairTurns::Turn turn = 0;                // of its users
   bool has_deadline = false;                          // at least one of its items has
+  bool of_jobs = false;                               // at least one of its items belongs to a job
   base::Timestamp created;
   base::Timestamp waiting_since;
   base::Timestamp not_before;  // kBackingOff: when it waits for a permit again
@@ -50,6 +53,8 @@ struct Call {
   std::int64_t estimated_tokens = 0;  // of the whole prompt, uncalibrated
   // What is reserved of the caps of its items' jobs.
   std::vector<std::pair<std::shared_ptr<admission::CostCap>, model::NanoUsd>> capped;
+  bool answered = false;              // by the model, in whatever way
+  std::optional<model::Usage> usage;  // as the answer told it
 };
 
 admission::CallOrder OrderOf(const Call& call);

@@ -14,6 +14,7 @@ namespace llmbatch::pipeline {
 namespace {
 
 constexpr base::Duration kOverdueCheckInterval = std::chrono::seconds(1);
+constexpr int kMostSharedTries = 2;
 
 std::string DrawNonce(base::Rng& rng) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -69,6 +70,9 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
     call.priority = std::max(call.priority, found->second.item.priority);
     call.has_deadline = call.has_deadline || found->second.item.deadline.has_value();
   }
+  call.of_jobs = std::any_of(call.requests.begin(), call.requests.end(), [this](auto request) {
+    return requests_.at(request).job.has_value();
+  });
   call.turn = TurnOf(call);
   return calls_.emplace(id, std::move(call)).first->second;
 }
@@ -76,16 +80,40 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
 void Calls::Begin(BatchPlan plan, base::Timestamp now) {
   if (stopped_) return;
   Call& call = NewCall(std::move(plan), now);
-  call.requests.empty() ? Erase(call.id) : Enqueue(call, now);
+  if (call.requests.empty()) return Erase(call.id);
+  Note(call, jobs::BatchStatus::kPending);
+  Enqueue(call, now);
+}
+
+void Calls::Note(const Call& call, jobs::BatchStatus status) {
+  if (!call.of_jobs) return;
+  jobs::BatchNews news{.batch_id = call.batch_name,
+                       .status = status,
+                       .model = ModelName(LaneOf(call)),
+                       .members = {},
+                       .usage = call.usage};
+  for (const model::RequestId id : call.requests) {
+    const auto found = requests_.find(id);
+    if (found != requests_.end() && found->second.job)
+      news.members.push_back({found->second.job->job, found->second.item.id});
+  }
+  batch_news_.push_back(std::move(news));
 }
 
 void Calls::BackOff(Call& call, base::Timestamp until) {
   call.state = CallState::kBackingOff;
   call.not_before = until;
   backing_off_.emplace(until, call.id);
+  Note(call, jobs::BatchStatus::kPending);
 }
 
-void Calls::Erase(model::BatchId id) { calls_.erase(id); }
+void Calls::Erase(model::BatchId id) {
+  const auto found = calls_.find(id);
+  if (found == calls_.end()) return;
+  Note(found->second,
+       found->second.answered ? jobs::BatchStatus::kCompleted : jobs::BatchStatus::kFailed);
+  calls_.erase(found);
+}
 
 void Calls::Prune(Call& call, base::Now now, Verdicts& verdicts) {
   std::erase_if(call.requests, [&](model::RequestId id) {
@@ -171,6 +199,7 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   turns_.OnServed(call.turn);
   if (limits_.NeedsOf(call.id) != nullptr) limits_.OnStarted(call.id);
   SetStage(call, Stage::kInFlight);
+  Note(call, jobs::BatchStatus::kInProgress);
   MarkSent(call, out);
   out.emplace_back(ports::StartCall{.call = call.attempt, .request = std::move(http)});
   return true;
@@ -277,9 +306,9 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   if (const auto* completion = std::get_if<providers::Completion>(&decoded)) {
     ObserveCall(lane.route, "ok", now.steady - call.started, out);
     queue_.OnEnded(call, admission::Breaker::Sign::kAnswers, now.steady);
-    SettleLimits(call, {.usage = completion->usage,
-                        .cost = CostOf(lane, *completion, now.wall),
-                        .maybe_billed = true});
+    const auto cost = CostOf(lane, *completion, now.wall);
+    SettleLimits(call, {.usage = completion->usage, .cost = cost, .maybe_billed = true});
+    Book(call, *completion, cost, out);
     OnAnswer(call, *completion, now, verdicts, out);
   } else {
     const auto& call_failure = std::get<providers::CallFailure>(decoded);
@@ -291,8 +320,8 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   return verdicts;
 }
 
-void Calls::Book(const Call& call, const providers::Completion& completion, base::WallTime now,
-                 ports::Commands& out) {
+void Calls::Book(const Call& call, const providers::Completion& completion,
+                 const std::optional<model::NanoUsd>& cost, ports::Commands& out) {
   Lane& lane = LaneOf(call);
   if (!completion.usage) {
     // What the call cost isn't known, so what its items cost isn't either.
@@ -304,7 +333,6 @@ void Calls::Book(const Call& call, const providers::Completion& completion, base
     return;
   }
   const model::Usage& usage = *completion.usage;
-  const auto cost = CostOf(lane, completion, now);
   lane.calibration.Observe(call.estimated_tokens, usage.input_tokens);
   call.recipe->ObserveAnswer(usage.output_tokens, static_cast<std::int64_t>(call.requests.size()));
   lane.output.Observe(static_cast<std::int64_t>(call.requests.size()), usage.output_tokens);
@@ -334,7 +362,7 @@ void Calls::Book(const Call& call, const providers::Completion& completion, base
 
 void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
                      Verdicts& verdicts, ports::Commands& out) {
-  Book(call, completion, now.wall, out);
+  call.usage = completion.usage;
   Reading reading = ReadCompletion(call, completion);
   ObserveReading(call, reading, out);
   if (reading.blocked) {
@@ -350,6 +378,7 @@ void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::
           verdicts);
     return;
   }
+  call.answered = true;
   SettleItems(call, std::move(reading), now, verdicts, out);
 }
 
@@ -378,8 +407,11 @@ void Calls::SettleItems(Call& call, Reading reading, base::Now now, Verdicts& ve
       verdicts.push_back(Fail(request, call, item.problem, "no usable answer to this item",
                               request.answers_wanting));
     } else {
-      // A neighbour may be what spoils the answer, so the last try is made alone.
-      (request.answers_wanting + 1 >= max_answers ? alone : together).push_back(request.id);
+      // A neighbour may be what spoils the answer, or the item may spoil those of its neighbours: it
+      // has two tries with others at the most, and the last one is made alone in any case.
+      const bool is_suspect = request.answers_wanting >= kMostSharedTries;
+      const bool is_last = request.answers_wanting + 1 >= max_answers;
+      (is_suspect || is_last ? alone : together).push_back(request.id);
     }
   }
   const std::shared_ptr<Recipe> recipe = call.recipe;

@@ -18,6 +18,7 @@
 #include "admission/permit_keeper.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "jobs/batch_list.h"
 #include "model/ids.h"
 #include "model/result.h"
 #include "pipeline/call.h"
@@ -68,6 +69,9 @@ class Calls {
 
   // The jobs that calls were started for since it was asked last, one entry a call and job.
   std::vector<model::RequestId> TakeJobsCalled() { return std::exchange(jobs_called_, {}); }
+
+  // What became of batches that have items of jobs, since it was asked last.
+  std::vector<jobs::BatchNews> TakeBatchNews() { return std::exchange(batch_news_, {}); }
 
   // Requests have left the table that may be in calls which aren't in flight.
   void NoticeAbandoned() { some_abandoned_ = true; }
@@ -138,6 +142,7 @@ class Calls {
                    ports::Commands& out);
   void BackOff(Call& call, base::Timestamp until);
   void Erase(model::BatchId id);
+  void Note(const Call& call, jobs::BatchStatus status);
 
   // Leaves out what has left the table, is abandoned or is past its deadline.
   void Prune(Call& call, base::Now now, Verdicts& verdicts);
@@ -149,8 +154,9 @@ class Calls {
 
   void OnAnswer(Call& call, const providers::Completion& completion, base::Now now,
                 Verdicts& verdicts, ports::Commands& out);
-  void Book(const Call& call, const providers::Completion& completion, base::WallTime now,
-            ports::Commands& out);
+  // `cost` is that of the completion; nullopt: it isn't known.
+  void Book(const Call& call, const providers::Completion& completion,
+            const std::optional<model::NanoUsd>& cost, ports::Commands& out);
   void SettleItems(Call& call, Reading reading, base::Now now, Verdicts& verdicts,
                    ports::Commands& out);
   void OnFailure(Call& call, const providers::CallFailure& failure, base::Now now,
@@ -189,6 +195,7 @@ class Calls {
   std::unordered_map<model::CallId, model::BatchId> attempts_;
   std::set<std::pair<base::Timestamp, model::BatchId>> backing_off_;
   std::vector<model::RequestId> jobs_called_;
+  std::vector<jobs::BatchNews> batch_news_;
   std::vector<model::RequestId> abandoned_;
   std::vector<BatchPlan> postponed_;
   base::Timestamp next_overdue_check_;

@@ -39,6 +39,13 @@ void Pipeline::On(ports::RecordReceived& event) {
           : wire::DecodeBound(record, binding->second, options_.limits.max_message_bytes);
   if (auto* item = std::get_if<model::Item>(&decoded)) {
     Emit(Observed(ports::Metric::kRecords, 1, {"item"}));
+    if (!item->job_id.empty()) {
+      return AcceptJobItem({.item = std::move(*item),
+                            .origin = origin,
+                            .identity = std::move(identity),
+                            .envelope = std::move(envelope),
+                            .since = {}});
+    }
     AcceptItem(std::move(*item), origin, std::move(identity), std::move(envelope));
   } else if (auto* job = std::get_if<model::Job>(&decoded)) {
     Emit(Observed(ports::Metric::kRecords, 1, {"job"}));
@@ -77,23 +84,17 @@ void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string id
 
   const auto recipe = recipes_.find(request.item.task);
   if (recipe == recipes_.end()) {
-    model::ItemOutcome outcome;
-    outcome.error = model::ItemError{.code = model::ErrorCode::kUnknownTask,
-                                     .message = "no such task is configured",
-                                     .retryable = false,
-                                     .attempts = 0};
-    outcome.cost = model::NanoUsd{};
-    PublishOutcome(
-        Settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}});
+    PublishOutcome(Settled{
+        .request = std::move(request),
+        .outcome = model::NeverAsked(model::ErrorCode::kUnknownTask, "no such task is configured"),
+        .queued = {}});
     return;
   }
   request.recipe = recipe->second;
   request.ledger_key =
       ledger::ReplayKey(request.identity, "item", request.recipe->version(), request.item.input);
   request.content_key = ContentKeyOf(request);
-  const model::RequestId id = request.id;
-  requests_.emplace(id, std::move(request));
-  LookUp(id);
+  Begin(std::move(request));
 }
 
 void Pipeline::DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,

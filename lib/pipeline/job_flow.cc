@@ -1,6 +1,7 @@
 // Pipeline, the part of jobs: from a job's message to steps, and from their outcomes to its result.
 #include <algorithm>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <variant>
@@ -27,11 +28,13 @@ void Pipeline::AcceptJob(model::Job job, JobMessage message) {
                .recipe = nullptr,
                .step_recipes = {},
                .cap = nullptr,
+               .collection = {},
+               .batches = {},
                .kept_end = {},
+               .message_hash = ledger::Sha256Hex(record.value.value_or(std::string())),
                .content = {},
                .waiting = {}};
-  std::string content = ledger::Sha256Hex(record.value.value_or(std::string()));
-  if (const auto conflict = jobs_.FindConflict(job, content)) {
+  if (const auto conflict = jobs_.FindConflict(job, open.message_hash)) {
     switch (*conflict) {
       case jobs::JobTable::Conflict::kSame:
         partitions_.Acknowledge(message.envelope->record);
@@ -69,6 +72,18 @@ void Pipeline::AcceptJob(model::Job job, JobMessage message) {
     return;
   }
   open.workflow = std::get<std::unique_ptr<workflows::Workflow>>(std::move(made));
+  if (const std::int64_t awaited = open.workflow->awaited_items(); awaited > 0) {
+    if (message.envelope->key != job.job_id) {
+      return RefuseJob(job, open, model::ErrorCode::kInvalidMessage,
+                       "a job whose items follow must have its job_id as its key");
+    }
+    open.collection = Collection{
+        .awaited = static_cast<std::size_t>(awaited),
+        .items = {},
+        .last_moved = now_.steady,
+        .lost = message.refusals > 0 || partitions_.WasReadBefore(record.partition, record.offset),
+        .to_keep = {}};
+  }
   open.recipe = recipe->second;
   for (const auto& [kind, other] : task.steps) open.step_recipes.emplace(kind, recipes_.at(other));
   if (job.max_cost) open.cap = std::make_shared<admission::CostCap>(*job.max_cost);
@@ -77,11 +92,11 @@ void Pipeline::AcceptJob(model::Job job, JobMessage message) {
   open.head.input_json.clear();
   const model::RequestId id = request_ids_.Next();
   const OpenJob& kept = open_jobs_.emplace(id, std::move(open)).first->second;
-  jobs_.Begin(id, kept.head, content, kept.workflow->standing(), now_);
-  TakeJob(id, std::move(content));
+  jobs_.Begin(id, kept.head, kept.message_hash, kept.workflow->standing(), now_);
+  TakeJob(id);
 }
 
-void Pipeline::TakeJob(model::RequestId id, std::string content) {
+void Pipeline::TakeJob(model::RequestId id) {
   const OpenJob& job = open_jobs_.at(id);
   const ports::Record& record = *job.message;
   const model::JobRecordId take = job_record_ids_.Next();
@@ -92,7 +107,7 @@ void Pipeline::TakeJob(model::RequestId id, std::string content) {
                             .workflow = job.head.workflow,
                             .task = job.head.task,
                             .priority = job.head.priority,
-                            .content = std::move(content),
+                            .content = job.message_hash,
                             .request = record.value.value_or(std::string()),
                             .topic = record.partition.topic,
                             .identity = job.steps_identity,
@@ -101,13 +116,18 @@ void Pipeline::TakeJob(model::RequestId id, std::string content) {
                             .ttl = options_.job_ttl});
 }
 
-void Pipeline::StartJob(model::RequestId id) {
+void Pipeline::StartJob(model::RequestId id, const std::vector<ports::JobPart>& members) {
   OpenJob& job = open_jobs_.at(id);
   job.started = true;
   workflows::Steps steps = job.workflow->Begin();
+  if (job.collection) {
+    job.collection->last_moved = now_.steady;
+    TakeMembers(id, members);
+  }
   if (auto progress = jobs_.Start(id, job.workflow->standing(), now_))
     KeepAndPublish(id, *progress, {});
   AskSteps(id, std::move(steps));
+  CollectWaiting(id);
   if (job.workflow->done()) EndJob(id);
 }
 
@@ -119,7 +139,7 @@ void Pipeline::RefuseJob(const model::Job& job, const OpenJob& open, model::Erro
   result.task = job.task;
   result.user_id = job.user_id;
   result.status = model::JobStatus::kFailed;
-  result.items.total = static_cast<std::int64_t>(job.items.size());
+  result.items.total = static_cast<std::int64_t>(job.items.size()) + job.item_count;
   result.items.failed = result.items.total;
   result.cost = model::NanoUsd{};
   result.error = model::ItemError{.code = code,
@@ -167,21 +187,8 @@ void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
     request.content_key = ContentKeyOf(request);
     ++open.steps;
     ++open.open_steps;
-    const model::RequestId id = request.id;
-    requests_.emplace(id, std::move(request));
-    LookUp(id);
+    Begin(std::move(request));
   }
-}
-
-bool Pipeline::ServesAgain(const Request& request, model::ItemOutcome& outcome) const {
-  const auto job = request.job ? open_jobs_.find(request.job->job) : open_jobs_.end();
-  if (job == open_jobs_.end() || job->second.head.retry_of.empty()) return true;
-  // At its end a failure in the ledger is its own.
-  if (outcome.status != model::ResultStatus::kOk) return job->second.kept_end.has_value();
-  outcome.source = model::ResultSource::kCached;
-  outcome.usage = {};
-  outcome.cost = model::NanoUsd{};
-  return true;
 }
 
 bool Pipeline::EnterJob(Request& request) {
@@ -223,6 +230,19 @@ void Pipeline::ResumeJobs() {
   }
 }
 
+void Pipeline::NoteBatches() {
+  for (const jobs::BatchNews& news : calls_.TakeBatchNews()) {
+    std::set<model::RequestId> concerned;
+    for (const auto& member : news.members) concerned.insert(member.job);
+    for (const model::RequestId id : concerned) {
+      const auto job = open_jobs_.find(id);
+      // Only of jobs that are nothing but their items.
+      if (job == open_jobs_.end() || !job->second.workflow->publishes_steps()) continue;
+      job->second.batches.Apply(id, news, now_.wall);
+    }
+  }
+}
+
 void Pipeline::OnStepResult(model::RequestId job, std::size_t step, model::ItemResult result) {
   OpenJob& open = open_jobs_.at(job);
   --open.open_steps;
@@ -241,9 +261,25 @@ void Pipeline::OnStepResult(model::RequestId job, std::size_t step, model::ItemR
     return;
   }
   AskSteps(job, std::move(next));
-  if (open.workflow->done()) return EndJob(job);
+  if (open.collection) open.collection->last_moved = now_.steady;
+  const bool closed = open.collection && open.collection->closed && open.open_steps == 0;
+  if (open.workflow->done() || closed) return EndJob(job);
   if (auto progress = jobs_.Advance(job, open.workflow->standing(), now_))
     KeepAndPublish(job, *progress, {});
+}
+
+model::ItemError Pipeline::WhyUnfinished(const OpenJob& job) {
+  if (job.cancelled) {
+    return {.code = model::ErrorCode::kCancelled,
+            .message = "the job was cancelled",
+            .retryable = false,
+            .attempts = 0};
+  }
+  if (job.collection && job.collection->closed) return WhyItemsAreMissing(*job.collection);
+  return {.code = model::ErrorCode::kInternal,
+          .message = "the job ended before this was asked",
+          .retryable = true,
+          .attempts = 0};
 }
 
 void Pipeline::EndJob(model::RequestId job) {
@@ -251,22 +287,13 @@ void Pipeline::EndJob(model::RequestId job) {
   // The last event comes after the one before it.
   open.ending = true;
   if (jobs_.IsTelling(job)) return;
-  if (!open.cancelled && jobs_.HasUntoldStages(job)) {
-    if (const auto progress = jobs_.Advance(job, open.workflow->standing(), now_))
+  jobs::Standing standing = open.workflow->standing();
+  if (!open.cancelled && jobs_.HasUntoldStages(job, standing)) {
+    if (const auto progress = jobs_.Advance(job, standing, now_))
       KeepAndPublish(job, *progress, {});
     return;
   }
-  model::ItemError unfinished{.code = model::ErrorCode::kInternal,
-                              .message = "the job ended before this was asked",
-                              .retryable = true,
-                              .attempts = 0};
-  if (open.cancelled) {
-    unfinished = {.code = model::ErrorCode::kCancelled,
-                  .message = "the job was cancelled",
-                  .retryable = false,
-                  .attempts = 0};
-  }
-  jobs::Standing standing = open.workflow->standing();
+  const model::ItemError unfinished = WhyUnfinished(open);
   jobs::Ending ending = open.workflow->End(jobs_.TotalsOf(job, now_), unfinished);
   if (open.cancelled) {
     standing.percent = open.percent_at_cancel;
@@ -274,8 +301,13 @@ void Pipeline::EndJob(model::RequestId job) {
     ending.status = model::JobStatus::kCancelled;
     ending.error = unfinished;
   }
+  if (unfinished.code == model::ErrorCode::kJobStateLost) {
+    ending.partial = standing.items.failed < standing.items.done;
+    ending.status = model::JobStatus::kFailed;
+  }
   jobs::FinalReport report = jobs_.End(job, standing, std::move(ending), now_);
   report.result.retry_of = open.head.retry_of;
+  open.batches.CloseOpen(now_.wall);
   KeepAndPublish(job, report.progress, EncodeResult(report.result));
   open_jobs_.erase(job);
 }

@@ -39,6 +39,8 @@ void Pipeline::On(ports::JobRecordTaken& event) {
   if (found == open_jobs_.end() || phase_ != Phase::kRunning) return;
   OpenJob& job = found->second;
   SetDegraded("jobs", !event.outcome.ok());
+  // What has become of its items stands nowhere else, so it can't begin without.
+  if (!event.outcome && job.collection) return RecordLater(id);
   if (!event.outcome) {
     // Without a record the job can't be looked up, and its story may be told anew from the start.
     jobs_.Reset(id);
@@ -60,6 +62,7 @@ void Pipeline::On(ports::JobRecordTaken& event) {
       break;
   }
   job.epoch = taken.epoch;
+  if (job.collection && taken.state == State::kInterrupted) job.collection->lost = false;
   if (!taken.event.empty()) {
     // It was kept before it was published, so perhaps nobody has seen it.
     partitions_.Expect(job.envelope->record, 1);
@@ -69,7 +72,7 @@ void Pipeline::On(ports::JobRecordTaken& event) {
         id);
     jobs_.Resume(id, taken.sequence, taken.percent);
   }
-  StartJob(id);
+  StartJob(id, taken.members);
   if (taken.cancel_requested) CancelJob(id);
 }
 
@@ -77,6 +80,7 @@ void Pipeline::RefuseTaken(model::RequestId id, model::ErrorCode code, std::stri
   const auto node = open_jobs_.extract(id);
   jobs_.Drop(id);
   RefuseJob(node.mapped().head, node.mapped(), code, std::move(message));
+  AskForItemsOf(node.mapped().head.job_id);
 }
 
 void Pipeline::RepeatEnd(model::RequestId id, ports::TakenJob& taken) {
@@ -85,7 +89,7 @@ void Pipeline::RepeatEnd(model::RequestId id, ports::TakenJob& taken) {
     // The same job was asked for once more, in a message of its own.
     partitions_.Acknowledge(job.envelope->record);
     jobs_.Drop(id);
-    open_jobs_.erase(id);
+    AskForItemsOf(open_jobs_.extract(id).mapped().head.job_id);
     return;
   }
   job.kept_end = KeptEnd{.sequence = taken.sequence,
@@ -106,6 +110,7 @@ void Pipeline::PublishKeptEnd(model::RequestId id) {
   Publish(record, ProgressMessage(job, end.sequence, std::move(end.event)),
           Transactions::Company::kNone);
   Publish(record, JobResultMessage(job, std::move(end.result)));
+  AskForItemsOf(job.head.job_id);
 }
 
 const Pipeline::OpenJob* Pipeline::EndedJobOf(const Request& request) const {
@@ -119,32 +124,44 @@ const Pipeline::OpenJob* Pipeline::EndedJobOf(const Request& request) const {
 
 void Pipeline::KeepAndPublish(model::RequestId id, const model::Progress& progress,
                               std::string result) {
-  const OpenJob& job = open_jobs_.at(id);
+  OpenJob& job = open_jobs_.at(id);
   const RecordId record = job.envelope->record;
   if (!partitions_.Owns(record)) return;
   std::string event = wire::EncodeProgress(progress);
-  JobSave save{.job = id,
-               .message = {.record = job.message,
-                           .envelope = job.envelope,
-                           .identity = job.steps_identity,
-                           .refusals = job.refusals},
-               .messages = {}};
+  JobSave save = SaveFor(id);
   save.messages.push_back(ProgressMessage(job, progress.sequence, event));
   partitions_.Expect(record, 1);
   if (!result.empty()) save.messages.push_back(JobResultMessage(job, result));
   if (job.epoch == 0) return PublishKept(std::move(save));
   const model::JobRecordId save_id = job_record_ids_.Next();
   job_saves_.emplace(save_id, std::move(save));
-  Emit(ports::SaveJobRecord{.save = save_id,
-                            .job_id = job.head.job_id,
-                            .epoch = job.epoch,
-                            .status = progress.status,
-                            .sequence = progress.sequence,
-                            .percent = progress.percent,
-                            .event = std::move(event),
-                            .result = std::move(result),
-                            .now = now_.wall,
-                            .ttl = options_.job_ttl});
+  ports::SaveJobRecord command{.save = save_id,
+                               .job_id = job.head.job_id,
+                               .epoch = job.epoch,
+                               .status = progress.status,
+                               .sequence = progress.sequence,
+                               .percent = progress.percent,
+                               .event = std::move(event),
+                               .result = std::move(result),
+                               .members = {},
+                               .batches = {},
+                               .now = now_.wall,
+                               .ttl = options_.job_ttl};
+  for (auto& [batch_id, json] : job.batches.TakeChanged())
+    command.batches.push_back({.id = batch_id, .value = std::move(json)});
+  Emit(std::move(command));
+}
+
+Pipeline::JobSave Pipeline::SaveFor(model::RequestId id) const {
+  const OpenJob& job = open_jobs_.at(id);
+  return {.job = id,
+          .job_id = job.head.job_id,
+          .message = {.record = job.message,
+                      .envelope = job.envelope,
+                      .identity = job.steps_identity,
+                      .refusals = job.refusals},
+          .messages = {},
+          .members = {}};
 }
 
 void Pipeline::PublishKept(JobSave save) {
@@ -156,6 +173,7 @@ void Pipeline::PublishKept(JobSave save) {
     const auto* published = Publish(record, std::move(message), company);
     if (is_event && open_jobs_.contains(save.job)) telling_.insert_or_assign(published, save.job);
   }
+  for (Settled& settled : save.members) PublishResult(std::move(settled));
 }
 
 void Pipeline::OnToldToAll(const ports::Message* message) {
@@ -175,23 +193,43 @@ void Pipeline::On(ports::JobRecordSaved& event) {
   using State = ports::JobRecordSaved::State;
   if (event.outcome && *event.outcome == State::kRefused)
     return BeginAgainLater(std::move(node.mapped()));
+  if (!event.outcome && !node.mapped().members.empty())
+    return KeepAgainLater(std::move(node.mapped()));
+  const auto job = open_jobs_.find(id);
+  if (!event.outcome && job != open_jobs_.end()) job->second.batches.TellAll();
+  const std::string job_id = node.mapped().job_id;
   PublishKept(std::move(node.mapped()));
+  if (!open_jobs_.contains(id)) AskForItemsOf(job_id);
   if (event.outcome && *event.outcome == State::kCancelRequested) CancelJob(id);
 }
 
 void Pipeline::BeginAgainLater(JobSave save) {
   LetGoOf(save.job);
+  GiveUpSave(save);
+  // The others will be refused, too.
+  for (auto it = job_saves_.begin(); it != job_saves_.end();) {
+    if (it->second.job != save.job) {
+      ++it;
+      continue;
+    }
+    GiveUpSave(it->second);
+    it = job_saves_.erase(it);
+  }
   JobMessage& message = save.message;
   const RecordId record = message.envelope->record;
   if (!partitions_.Owns(record)) return;
-  // What was to be told, and what was held back for the end, is made anew if the job is.
-  partitions_.Acknowledge(record);
   const std::int64_t held = transactions_ ? transactions_->DropHeld(record) : 0;
   for (std::int64_t i = 0; i < held; ++i) partitions_.Acknowledge(record);
   // The same job in two messages would go to and fro between them.
   const base::Duration wait = kBeginAgainAfter * (1 << std::min(message.refusals, kMaxDoublings));
   ++message.refusals;
   jobs_later_.emplace(now_.steady + wait, std::move(message));
+}
+
+void Pipeline::GiveUpSave(JobSave& save) {
+  // What was to be told, and what was held back for the end, is made anew if the job is.
+  if (!save.messages.empty()) partitions_.Acknowledge(save.message.envelope->record);
+  for (Settled& settled : save.members) ReturnItem(std::move(settled.request));
 }
 
 void Pipeline::BeginJobsAgain() {
@@ -206,8 +244,13 @@ void Pipeline::BeginJobsAgain() {
 }
 
 void Pipeline::LetGoOf(model::RequestId id) {
-  if (open_jobs_.erase(id) == 0) return;
+  auto node = open_jobs_.extract(id);
+  if (node.empty()) return;
   jobs_.Drop(id);
+  if (node.mapped().collection) {
+    for (Settled& settled : node.mapped().collection->to_keep)
+      ReturnItem(std::move(settled.request));
+  }
   std::vector<model::RequestId> gone;
   for (auto& [step, request] : requests_) {
     if (!request.job || request.job->job != id) continue;
@@ -301,6 +344,10 @@ void Pipeline::PublishRetry(const PendingCommand& pending, const ports::Commande
     return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
                          "the job_id is too long for that of a retry");
   }
+  if (wire::AwaitsItems(job.request)) {
+    return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
+                         "the job's items came in messages of their own: send them again");
+  }
   auto message = wire::EncodeRetry(job.request, id);
   if (!message) {
     return RefuseCommand(pending, model::ErrorCode::kJobStateLost, "the job's message is lost");
@@ -352,11 +399,8 @@ void Pipeline::GiveUpStep(model::RequestId step) {
   if (node.empty()) return;
   Request& request = node.mapped();
   GiveUp(request);
-  model::ItemOutcome outcome;
-  outcome.error = model::ItemError{.code = model::ErrorCode::kCancelled,
-                                   .message = "the job was cancelled",
-                                   .retryable = false,
-                                   .attempts = 0};
+  model::ItemOutcome outcome =
+      model::NeverAsked(model::ErrorCode::kCancelled, "the job was cancelled");
   outcome.usage = request.usage;
   outcome.cost = request.cost;
   PublishOutcome(

@@ -75,6 +75,9 @@ struct Options {
   base::Duration job_ttl = std::chrono::hours(24 * 7);  // of a job's record, from its last change
   // A cancellation waits so long for its job to come.
   base::Duration unknown_job_after = std::chrono::seconds(60);
+  // A job waits so long for the next of the items that come in messages of their own, and such an
+  // item for its job.
+  base::Duration items_timeout = std::chrono::minutes(10);
 };
 
 }  // namespace llmbatch::pipeline

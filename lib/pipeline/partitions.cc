@@ -202,6 +202,18 @@ std::optional<base::Timestamp> Partitions::Deadline() const {
   return next_commit_;
 }
 
+bool Partitions::IsPaused(const model::TopicPartition& partition) const {
+  const auto found = partitions_.find(partition);
+  return found != partitions_.end() && found->second.paused;
+}
+
+bool Partitions::WasReadBefore(const model::TopicPartition& partition, std::int64_t offset) const {
+  const auto found = partitions_.find(partition);
+  if (found == partitions_.end()) return false;
+  const offsets::DoneRanges done = found->second.tracker.Done();
+  return !done.empty() && done.back().end > offset + 1;
+}
+
 std::vector<model::TopicPartition> Partitions::Assigned() const {
   std::vector<model::TopicPartition> names;
   names.reserve(partitions_.size());

@@ -93,6 +93,9 @@ class Partitions {
   std::optional<base::Timestamp> Deadline() const;
 
   std::vector<model::TopicPartition> Assigned() const;
+  bool IsPaused(const model::TopicPartition& partition) const;
+  // Records behind it have been finished: whoever had the partition before has read it, too.
+  bool WasReadBefore(const model::TopicPartition& partition, std::int64_t offset) const;
   std::vector<PartitionStatus> Status() const;
   std::size_t open_records() const { return records_.size(); }
   std::int64_t pending_bytes() const { return pending_bytes_; }

@@ -209,6 +209,7 @@ void Pipeline::ForgetPartitions(const std::vector<model::TopicPartition>& partit
 
 void Pipeline::ForgetStrangers() {
   outbox_.DropForeign(partitions_);
+  waiting_items_.DropForeign(partitions_);
   for (auto it = open_jobs_.begin(); it != open_jobs_.end();) {
     if (partitions_.Owns(it->second.envelope->record)) {
       ++it;
@@ -267,6 +268,12 @@ void Pipeline::EndRound() {
   Settle(calls_.Advance(now_, out_));
   for (const model::RequestId request : calls_.TakeAbandoned()) Abandon(request);
   for (const model::RequestId job : calls_.TakeJobsCalled()) jobs_.CountCall(job);
+  NoteBatches();
+  if (now_.steady >= next_waiting_) {
+    ReportWaiting();
+    CloseCollections();
+    ExpireWaitingItems();
+  }
   RepeatForLedger();
   StorePending();
   AskAgainForHeld();
@@ -277,6 +284,8 @@ void Pipeline::EndRound() {
   for (const auto& [id, progress] : jobs_.Due(now_)) KeepAndPublish(id, progress, {});
   BeginJobsAgain();
   AskCommandsAgain();
+  AskRecordsAgain();
+  KeepMembers();
 
   if (transactions_) Transact();
   if (revocation_ &&
@@ -288,7 +297,6 @@ void Pipeline::EndRound() {
     for (ports::Command& command : partitions_.FlowControl()) out_.push_back(std::move(command));
   }
   AdvanceStop();
-  if (now_.steady >= next_waiting_) ReportWaiting();
   if (now_.steady >= next_gauges_) ReportGauges();
 }
 
@@ -384,6 +392,8 @@ std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const
   if (!to_resume_.empty()) consider(now);
   if (!jobs_later_.empty()) consider(jobs_later_.begin()->first);
   if (!commands_later_.empty()) consider(commands_later_.begin()->first);
+  if (!records_later_.empty()) consider(records_later_.begin()->first);
+  if (!asks_later_.empty()) consider(asks_later_.begin()->first);
   if (!held_.empty()) consider(held_.begin()->first);
   if (!to_store_again_.empty() || !to_release_again_.empty()) consider(repeat_at_);
   consider(batcher_.Deadline());
@@ -391,7 +401,7 @@ std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const
   consider(outbox_.Deadline());
   consider(jobs_.Deadline());
   consider(transactions_ ? transactions_->Deadline(partitions_) : partitions_.Deadline());
-  if (!open_jobs_.empty()) consider(next_waiting_);
+  if (!open_jobs_.empty() || !waiting_items_.empty()) consider(next_waiting_);
   if (revocation_) consider(revocation_->deadline);
   if (phase_ == Phase::kDraining || phase_ == Phase::kReturning) consider(phase_deadline_);
   return deadline;

@@ -11,6 +11,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +20,7 @@
 #include "base/result.h"
 #include "base/rng.h"
 #include "base/time.h"
+#include "jobs/batch_list.h"
 #include "jobs/job_table.h"
 #include "model/ids.h"
 #include "model/item.h"
@@ -32,6 +34,7 @@
 #include "pipeline/request.h"
 #include "pipeline/single_flight.h"
 #include "pipeline/transactions.h"
+#include "pipeline/waiting_items.h"
 #include "ports/commands.h"
 #include "ports/events.h"
 #include "wire/command.h"
@@ -91,6 +94,25 @@ class Pipeline {
     std::string result;
     bool cancelled = false;
   };
+  // An item whose outcome is known and not yet published.
+  struct Settled {
+    Request request;
+    model::ItemOutcome outcome;
+    base::Duration queued{};
+  };
+  // Of a job whose items come in messages of their own.
+  struct Collection {
+    struct Known {
+      std::string identity;
+      std::optional<model::ItemOutcome> kept;  // in an earlier life of the job; not yet told again
+    };
+    std::size_t awaited = 0;             // items in all
+    std::map<std::string, Known> items;  // those that have come, by their ids
+    base::Timestamp last_moved;          // when an item came, or ended
+    bool closed = false;                 // no more items are taken
+    bool lost = false;                   // its record is new, though someone had the job before
+    std::vector<Settled> to_keep;        // to be written into its record
+  };
   struct OpenJob {
     std::shared_ptr<const Envelope> envelope;
     std::shared_ptr<const ports::Record> message;
@@ -104,23 +126,20 @@ class Pipeline {
     std::shared_ptr<Recipe> recipe;
     std::map<std::string, std::shared_ptr<Recipe>, std::less<>> step_recipes;  // by kind
     std::shared_ptr<admission::CostCap> cap;                                   // may be null
+    std::optional<Collection> collection;
+    jobs::BatchList batches;
     std::optional<KeptEnd> kept_end;  // it has ended before, and is only told again
     std::int64_t epoch = 0;           // our turn in its record; 0: it has none
     bool started = false;
     bool cancelled = false;
     bool ending = false;  // nothing is left to do but to tell so
     int percent_at_cancel = 0;
+    std::string message_hash;
     std::string content;                   // hash of what the workflow was told
     std::size_t steps = 0;                 // asked for up to now
     std::size_t open_steps = 0;            // the part of them without an outcome
     std::int64_t running = 0;              // steps that have begun and not ended
     std::deque<model::RequestId> waiting;  // steps for which max_parallel leaves no room
-  };
-  // An item whose outcome is known and not yet published.
-  struct Settled {
-    Request request;
-    model::ItemOutcome outcome;
-    base::Duration queued{};
   };
   // A job's message, from which it can be begun again.
   struct JobMessage {
@@ -129,11 +148,13 @@ class Pipeline {
     std::string identity;
     int refusals = 0;  // times that the job was taken from us
   };
-  // Messages that go out when the job's record has what they say.
+  // Messages and results of members that go out when the job's record has what they say.
   struct JobSave {
     model::RequestId job;
+    std::string job_id;
     JobMessage message;
     std::vector<ports::Message> messages;
+    std::vector<Settled> members;
   };
   struct PendingCommand {
     wire::JobCommand command;
@@ -162,6 +183,7 @@ class Pipeline {
   void On(ports::ClaimsReleased& event);
   void On(ports::OutcomesStored& event);
   void On(ports::JobRecordSaved& event);
+  void On(ports::JobMemberTold& event);
   void On(ports::RecordPublished& event);
   void On(ports::TransactionEnded& event);
   void On(ports::OffsetsCommitted& event);
@@ -191,8 +213,9 @@ class Pipeline {
   void AcceptJob(model::Job job, JobMessage message);
   void RefuseJob(const model::Job& job, const OpenJob& open, model::ErrorCode code,
                  std::string message);
-  void TakeJob(model::RequestId job, std::string content);
-  void StartJob(model::RequestId job);
+  void TakeJob(model::RequestId job);
+  // `members`: what its record has of items that came in messages of their own.
+  void StartJob(model::RequestId job, const std::vector<ports::JobPart>& members = {});
   void AskSteps(model::RequestId job, workflows::Steps steps);
   // Whether the step may go on to its batch; if not, it is told later.
   bool EnterJob(Request& request);
@@ -200,7 +223,37 @@ class Pipeline {
   void LeaveJob(Request& request);
   void ResumeJobs();
   void OnStepResult(model::RequestId job, std::size_t step, model::ItemResult result);
+  static model::ItemError WhyUnfinished(const OpenJob& job);
   void EndJob(model::RequestId job);
+
+  // Items of jobs in messages of their own.
+  void AcceptJobItem(JobItem item);
+  // It becomes a step of its job, is refused, or waits for the job.
+  void JoinJob(JobItem item);
+  void Collect(model::RequestId job, JobItem item);
+  static std::optional<model::ItemError> WhyNotTaken(const OpenJob& job, const JobItem& item);
+  // One that belongs to no job here.
+  Request RequestOf(JobItem item);
+  void RepeatItem(JobItem item, model::ItemOutcome outcome);
+  void RefuseItem(JobItem item, model::ErrorCode code, std::string message);
+  void CollectWaiting(model::RequestId job);
+  // Its job was let go; it waits for it to be begun again.
+  void ReturnItem(Request request);
+  // Whether the job's record knows the item.
+  void AskForItem(RecordId record);
+  void AskForItemsOf(const std::string& job_id);
+  void ExpireWaitingItems();
+  void TakeMembers(model::RequestId job, const std::vector<ports::JobPart>& members);
+  // Its outcome is published when the job's record has it.
+  void KeepMember(Settled settled);
+  void KeepMembers();
+  void SaveMembers(model::RequestId job, std::vector<Settled> members);
+  void KeepAgainLater(JobSave save);
+  void RecordLater(model::RequestId job);
+  void AskRecordsAgain();
+  // Ends those that have waited long enough for their items.
+  void CloseCollections();
+  static model::ItemError WhyItemsAreMissing(const Collection& collection);
 
   // Their records.
   void RefuseTaken(model::RequestId job, model::ErrorCode code, std::string message);
@@ -213,12 +266,14 @@ class Pipeline {
   // Publishes the event, and the result if there is one, when the record has them.
   void KeepAndPublish(model::RequestId job, const model::Progress& progress, std::string result);
   void PublishKept(JobSave save);
+  JobSave SaveFor(model::RequestId job) const;
   // Kafka has the message, or never will.
   void OnToldToAll(const ports::Message* message);
   // Someone else has taken the job. It is begun again if its message is still ours after a while:
   // a replica that had stood still may have taken it, and has noticed since that it lost the
   // partition.
   void BeginAgainLater(JobSave save);
+  void GiveUpSave(JobSave& save);
   void BeginJobsAgain();
   // Nothing more is done for the job; what is under way for it comes to its end.
   void LetGoOf(model::RequestId job);
@@ -238,6 +293,8 @@ class Pipeline {
   void GiveUpStep(model::RequestId step);
 
   // The ledger.
+  // Nothing begins of a partition that is being given up: it is for the next owner.
+  void Begin(Request request);
   // Asks for the request's outcome at the end of the round, or lets it follow one that does.
   void LookUp(model::RequestId id);
   // Under which the request's answer may serve others; empty: it may not.
@@ -283,6 +340,8 @@ class Pipeline {
   // Some message is not acknowledged yet, or an outcome or a job's record not stored.
   bool HasUnpublished() const;
   void PublishOutcome(Settled settled);
+  void PublishResult(Settled settled);
+  static model::ItemResult ResultOf(const Settled& settled);
   ports::Message ProgressMessage(const OpenJob& job, std::int64_t sequence,
                                  std::string event) const;
   ports::Message JobResultMessage(const OpenJob& job, std::string result) const;
@@ -291,6 +350,7 @@ class Pipeline {
 
   // The end of a round.
   void EndRound();
+  void NoteBatches();
   void ReportWaiting();
   void ReportGauges();
   void Commit(const std::vector<model::TopicPartition>& partitions);
@@ -331,6 +391,12 @@ class Pipeline {
   std::map<model::JobRecordId, JobSave> job_saves_;
   std::map<const ports::Message*, model::RequestId> telling_;  // jobs' events under way
   std::multimap<base::Timestamp, JobMessage> jobs_later_;      // to be begun again
+  WaitingItems waiting_items_;
+  std::map<model::JobRecordId, RecordId> member_asks_;
+  std::multimap<base::Timestamp, RecordId> asks_later_;
+  std::set<model::RequestId> to_keep_;  // jobs with members for their records
+  // Jobs whose records couldn't be reached, and have to be.
+  std::multimap<base::Timestamp, model::RequestId> records_later_;
   std::map<model::JobRecordId, PendingCommand> commands_;
   std::multimap<base::Timestamp, PendingCommand> commands_later_;  // to be asked again
   std::vector<model::RequestId> to_resume_;  // jobs that may have room for another step

@@ -43,14 +43,25 @@ void Pipeline::PublishOutcome(Settled settled) {
   const RecordId record = request.envelope->record;
   if (request.job) LeaveJob(request);
   if (!partitions_.Owns(record)) return;
+  if (request.job && request.job->collected) return KeepMember(std::move(settled));
+  PublishResult(std::move(settled));
+}
 
-  model::ItemResult result{.id = std::move(request.item.id),
-                           .task = request.item.task,
-                           .job_id = request.item.job_id,
-                           .outcome = std::move(settled.outcome),
-                           .queued = settled.queued,
-                           .origin = request.origin,
-                           .metadata_json = std::move(request.item.metadata_json)};
+model::ItemResult Pipeline::ResultOf(const Settled& settled) {
+  const Request& request = settled.request;
+  return {.id = request.item.id,
+          .task = request.item.task,
+          .job_id = request.item.job_id,
+          .outcome = settled.outcome,
+          .queued = settled.queued,
+          .origin = request.origin,
+          .metadata_json = request.item.metadata_json};
+}
+
+void Pipeline::PublishResult(Settled settled) {
+  const Request& request = settled.request;
+  const RecordId record = request.envelope->record;
+  model::ItemResult result = ResultOf(settled);
   std::string value = wire::EncodeItemResult(result);
   if (value.size() > options_.limits.max_message_bytes) {
     result.outcome.status = model::ResultStatus::kError;
@@ -80,7 +91,7 @@ void Pipeline::PublishOutcome(Settled settled) {
     if (job == open_jobs_.end()) return;
     if (!job->second.workflow->publishes_steps())
       return OnStepResult(job->first, request.job->step, std::move(result));
-    partitions_.Expect(record, 1);
+    if (!request.job->collected) partitions_.Expect(record, 1);
   }
   const bool own_topic = request.recipe && !request.recipe->task().results_topic.empty();
   Publish(record,

@@ -49,6 +49,7 @@ void Pipeline::On(ports::ConfigurationLoaded& event) {
   options_.drain_timeout = limits.drain_timeout;
   options_.max_wait = limits.max_wait;
   options_.jobs.progress_interval = limits.progress_interval;
+  options_.items_timeout = limits.items_timeout;
   options_.commit_interval = limits.commit_interval;
   calls_.SetLimits(limits.concurrency, *options_.catalog);
   partitions_.SetLimits(options_.limits, options_.commit_interval);

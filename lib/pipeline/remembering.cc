@@ -50,6 +50,17 @@ std::string Pipeline::ContentKeyOf(const Request& request) const {
       request.recipe->version(), request.item.input);
 }
 
+void Pipeline::Begin(Request request) {
+  // A job whose record came while its partition is being given up.
+  const bool leaving =
+      revocation_ && std::find(revocation_->partitions.begin(), revocation_->partitions.end(),
+                               request.origin.partition) != revocation_->partitions.end();
+  if (leaving) return;
+  const model::RequestId id = request.id;
+  requests_.emplace(id, std::move(request));
+  LookUp(id);
+}
+
 void Pipeline::LookUp(model::RequestId id) {
   Request& request = requests_.at(id);
   if (!single_flight_.Enter(AskedKey(request), id)) {
@@ -83,16 +94,12 @@ void Pipeline::AskAgainForHeld() {
 void Pipeline::EndInTime(model::RequestId id) {
   const auto node = requests_.extract(id);
   GiveUp(node.mapped());
-  model::ItemOutcome outcome;
-  outcome.error = model::ItemError{.code = model::ErrorCode::kDeadlineExceeded,
-                                   .message =
-                                       "the item's deadline passed while another replica "
-                                       "was working for the same answer",
-                                   .retryable = true,
-                                   .attempts = 0};
-  outcome.cost = model::NanoUsd{};
-  PublishOutcome(
-      Settled{.request = std::move(node.mapped()), .outcome = std::move(outcome), .queued = {}});
+  PublishOutcome(Settled{.request = std::move(node.mapped()),
+                         .outcome = model::NeverAsked(
+                             model::ErrorCode::kDeadlineExceeded,
+                             "the item's deadline passed while another replica was working for "
+                             "the same answer"),
+                         .queued = {}});
 }
 
 void Pipeline::LookUpPending() {
@@ -161,6 +168,15 @@ void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entr
   OnMiss(id);
 }
 
+bool Pipeline::ServesAgain(const Request& request, model::ItemOutcome& outcome) const {
+  const auto job = request.job ? open_jobs_.find(request.job->job) : open_jobs_.end();
+  if (job == open_jobs_.end() || job->second.head.retry_of.empty()) return true;
+  // At its end a failure in the ledger is its own.
+  if (outcome.status != model::ResultStatus::kOk) return job->second.kept_end.has_value();
+  outcome = Shared(std::move(outcome), model::ResultSource::kCached);
+  return true;
+}
+
 void Pipeline::OnCached(model::RequestId id, model::ItemOutcome outcome) {
   Emit(Observed(ports::Metric::kLedgerLookups, 1, {"cached"}));
   auto node = requests_.extract(id);
@@ -207,13 +223,10 @@ void Pipeline::OnMiss(model::RequestId id) {
   const bool last_of_job = request.job && request.job->last;
   if (batcher_.Add(request, now_.steady, out_) == Batcher::Fit::kTooLarge) {
     if (last_of_job) batcher_.Flush(request, out_);
-    model::ItemOutcome outcome;
-    outcome.error = model::ItemError{.code = model::ErrorCode::kItemTooLarge,
-                                     .message = "the item alone is over max_batch_tokens",
-                                     .retryable = false,
-                                     .attempts = 0};
-    outcome.cost = model::NanoUsd{};
-    Settled settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}};
+    Settled settled{.request = std::move(request),
+                    .outcome = model::NeverAsked(model::ErrorCode::kItemTooLarge,
+                                                 "the item alone is over max_batch_tokens"),
+                    .queued = {}};
     requests_.erase(id);
     // Nobody has to remember what anyone finds out at once.
     Release(settled.request);
@@ -330,7 +343,9 @@ void Pipeline::AbandonRequests(const std::vector<model::TopicPartition>& partiti
 
 void Pipeline::Abandon(model::RequestId id) {
   auto node = requests_.extract(id);
-  if (!node.empty()) GiveUp(node.mapped());
+  if (node.empty()) return;
+  GiveUp(node.mapped());
+  if (node.mapped().job && node.mapped().job->collected) ReturnItem(std::move(node.mapped()));
 }
 
 void Pipeline::GiveUp(const Request& request) {
@@ -349,9 +364,10 @@ void Pipeline::GiveUp(const Request& request) {
 }
 
 void Pipeline::Release(const Request& request) {
-  const bool of_another = request.stage == Stage::kHeld;
-  if (!of_another || request.asks_content) to_release_.push_back(request.ledger_key);
-  if (!of_another && request.leads_content) to_release_.push_back(request.content_key);
+  // Also what another replica claimed when the ledger last answered: it may be ours by a look-up
+  // whose reply was lost. Nobody gives back what isn't his.
+  to_release_.push_back(request.ledger_key);
+  if (request.leads_content) to_release_.push_back(request.content_key);
 }
 
 void Pipeline::ReleasePending() {

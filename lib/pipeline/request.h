@@ -37,6 +37,8 @@ struct JobMembership {
   std::size_t step = 0;
   bool last = false;     // no other step was asked for behind it: its batch need not linger
   bool running = false;  // counts among the steps that may be in calls at the same time
+  // It came in a message of its own, and has ended when its outcome stands in the job's record.
+  bool collected = false;
   std::shared_ptr<admission::CostCap> cap;  // of the job; may be null
 };
 

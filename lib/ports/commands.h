@@ -152,11 +152,11 @@ struct AbortCall {
   model::CallId call;
 };
 
-using Command =
-    std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone, StopConsuming,
-                 PublishRecord, RunTransaction, SyncPermits, ReserveCalls, HoldRoute,
-                 LookUpOutcomes, MarkSent, ReleaseClaims, StoreOutcomes, TakeJobRecord,
-                 SaveJobRecord, CommandJobRecord, StartCall, AbortCall, Observe, LogLine>;
+using Command = std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone,
+                             StopConsuming, PublishRecord, RunTransaction, SyncPermits,
+                             ReserveCalls, HoldRoute, LookUpOutcomes, MarkSent, ReleaseClaims,
+                             StoreOutcomes, TakeJobRecord, SaveJobRecord, AskJobMember,
+                             CommandJobRecord, StartCall, AbortCall, Observe, LogLine>;
 using Commands = std::vector<Command>;
 
 }  // namespace llmbatch::ports

@@ -157,6 +157,7 @@ struct LiveLimits {
   base::Duration drain_timeout = std::chrono::seconds(30);
   base::Duration max_wait = std::chrono::hours(1);
   base::Duration progress_interval = std::chrono::milliseconds(250);
+  base::Duration items_timeout = std::chrono::minutes(10);
   base::Duration commit_interval = std::chrono::seconds(1);
 };
 
@@ -169,11 +170,11 @@ struct ConfigurationLoaded {
 // A new configuration was read and can't be used; the one before goes on.
 struct ConfigurationRefused {};
 
-using Event =
-    std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
-                 ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced, CallsReserved,
-                 RouteHeld, PermitsOffered, OutcomesLookedUp, ClaimsReleased, OutcomesStored,
-                 JobRecordTaken, JobRecordSaved, JobCommanded, JobCancelRequested, CallCompleted,
-                 TimerExpired, StopRequested, ConfigurationLoaded, ConfigurationRefused>;
+using Event = std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
+                           ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced,
+                           CallsReserved, RouteHeld, PermitsOffered, OutcomesLookedUp,
+                           ClaimsReleased, OutcomesStored, JobRecordTaken, JobRecordSaved,
+                           JobMemberTold, JobCommanded, JobCancelRequested, CallCompleted,
+                           TimerExpired, StopRequested, ConfigurationLoaded, ConfigurationRefused>;
 
 }  // namespace llmbatch::ports

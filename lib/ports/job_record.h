@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
@@ -26,18 +27,38 @@ struct TakeJobRecord {
   base::Duration ttl{};  // of the record, from its last change
 };
 
+// A part of a job's record that is written by itself.
+struct JobPart {
+  std::string id;
+  std::string value;
+
+  friend bool operator==(const JobPart&, const JobPart&) = default;
+};
+
 // Writes how far a job is. Answered by JobRecordSaved.
 struct SaveJobRecord {
   model::JobRecordId save;
   std::string job_id;
   std::int64_t epoch = 0;
   model::JobStatus status = model::JobStatus::kProcessing;
-  std::int64_t sequence = 0;  // of the event
+  std::int64_t sequence = 0;  // of the event; 0: there is none, only parts are kept
   int percent = 0;
   std::string event;   // the progress event as it is about to be published
   std::string result;  // the job's result likewise; empty: it hasn't ended
+  // How items that came in messages of their own have ended, by the items' ids.
+  std::vector<JobPart> members;
+  // The batches that its items are in, by their ids, for those who look at the record.
+  std::vector<JobPart> batches;
   base::WallTime now;
   base::Duration ttl{};
+};
+
+// What became of an item whose job nobody works for here? Answered by JobMemberTold.
+struct AskJobMember {
+  model::JobRecordId ask;
+  std::string job_id;
+  std::string member;  // the item's id
+  base::WallTime now;
 };
 
 // A command of a user or operator for a job. Answered by JobCommanded.
@@ -60,10 +81,11 @@ struct TakenJob {
     kOtherContent  // the id belongs to another request
   };
   State state = State::kNew;
-  std::int64_t epoch = 0;     // names this replica's turn in what it saves
-  std::int64_t sequence = 0;  // of the last event; 0: none
-  int percent = 0;            // of the last event
-  std::string event;          // the last one; empty: none
+  std::int64_t epoch = 0;        // names this replica's turn in what it saves
+  std::int64_t sequence = 0;     // of the last event; 0: none
+  int percent = 0;               // of the last event
+  std::string event;             // the last one; empty: none
+  std::vector<JobPart> members;  // with kInterrupted: those that were kept
   // With kEnded:
   model::JobStatus status = model::JobStatus::kQueued;
   std::string result;
@@ -84,6 +106,22 @@ struct JobRecordSaved {
   };
   model::JobRecordId save;
   base::Result<State> outcome;
+};
+
+struct ToldMember {
+  enum class State {
+    kUnknown,  // there is no such job
+    kOpen,
+    kEnded
+  };
+  State state = State::kUnknown;
+  model::JobStatus status = model::JobStatus::kQueued;  // of the job
+  std::string value;                                    // as it was kept; empty: it wasn't
+};
+
+struct JobMemberTold {
+  model::JobRecordId ask;
+  base::Result<ToldMember> outcome;
 };
 
 struct CommandedJob {

@@ -40,6 +40,9 @@ struct HttpRequest {
   base::Duration timeout{};             // from hand-over to the last byte
   base::Duration idle_timeout{};        // once the body has begun, between two pieces; 0: none
   std::int64_t max_response_bytes = 0;  // after decompression
+  // Lines of a stream of events. The event with one of them is the last: with it the response is
+  // whole, whatever becomes of the connection. Empty: the response's end tells.
+  std::vector<std::string> end_marks;
 };
 
 struct HttpResponse {

@@ -228,6 +228,7 @@ ports::HttpRequest AnthropicCodec::Encode(const ChatRequest& request,
   writer.EndObject();
   ports::HttpRequest http = MakePost(provider, "/v1/messages", writer.Take(), timeout);
   http.headers.push_back({.name = "anthropic-version", .value = std::string(VersionOf(provider))});
+  if (request.stream) http.end_marks = {"event: message_stop", "event: error"};
   return http;
 }
 

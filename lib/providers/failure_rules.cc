@@ -24,6 +24,7 @@ constexpr NameRule kNameRules[] = {
     {"billing_error", kQuotaExhausted},
     {"enforced_spend_limit_reached", kQuotaExhausted},
     {"contract_spend_limit_reached", kQuotaExhausted},
+    {"budget_exceeded", kQuotaExhausted},
     {"context_length_exceeded", kContextTooLong},
     {"exceed_context_size_error", kContextTooLong},
     {"request_too_large", kRequestTooLarge},
@@ -34,6 +35,8 @@ constexpr NameRule kNameRules[] = {
     {"bio_policy", kContentBlocked},
     {"cyber_policy", kContentBlocked},
     {"data_residency_mismatch", kBadRequest},
+    // The server found the model's own JSON broken; the next try may be better.
+    {"json_validate_failed", kProtocol},
     {"slow_down", kOverloaded},
     {"server_is_overloaded", kOverloaded},
     {"service_unavailable_error", kOverloaded},
@@ -76,6 +79,11 @@ constexpr PhraseRule kPhraseRules[] = {
     {"you have reached your specified api usage limits", kQuotaExhausted},
     {"credit balance is too low", kQuotaExhausted},
     {"credits are depleted", kQuotaExhausted},
+    {"budget has been exceeded", kQuotaExhausted},
+    {"crossed budget", kQuotaExhausted},
+    {"contentpolicyviolationerror", kContentBlocked},
+    // Comes with 403, as if the key were refused.
+    {"input was flagged", kContentBlocked},
     // A rate limit that this one request passes all by itself: waiting can't help.
     {"request too large for", kRequestTooLarge},
 };
@@ -113,8 +121,8 @@ bool Contains(std::string_view text, std::string_view phrase_in_lower_case) {
 }
 
 bool MayBePhrased(int http_status) {
-  return http_status == 200 || http_status == 400 || http_status == 413 || http_status == 422 ||
-         http_status == 429 || http_status == 500;
+  return http_status == 200 || http_status == 400 || http_status == 403 || http_status == 413 ||
+         http_status == 422 || http_status == 429 || http_status == 500;
 }
 
 }  // namespace

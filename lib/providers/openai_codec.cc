@@ -181,7 +181,10 @@ ports::HttpRequest OpenAiCodec::Encode(const ChatRequest& request, const model::
   }
   Parameters(request.parameters_json, ReservedFor(provider)).Write(writer);
   writer.EndObject();
-  return MakePost(provider, PathFor(request.model, provider), writer.Take(), timeout);
+  ports::HttpRequest http =
+      MakePost(provider, PathFor(request.model, provider), writer.Take(), timeout);
+  if (request.stream) http.end_marks = {"data: [DONE]", "data:[DONE]"};
+  return http;
 }
 
 std::unique_ptr<CompletionStream> OpenAiCodec::NewStream() const {

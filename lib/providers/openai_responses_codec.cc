@@ -176,7 +176,12 @@ ports::HttpRequest OpenAiResponsesCodec::Encode(const ChatRequest& request,
   WriteText(writer, request, provider, parameters);
   parameters.Write(writer);
   writer.EndObject();
-  return MakePost(provider, "/responses", writer.Take(), timeout);
+  ports::HttpRequest http = MakePost(provider, "/responses", writer.Take(), timeout);
+  if (request.stream) {
+    http.end_marks = {"event: response.completed", "event: response.incomplete",
+                      "event: response.failed", "event: error"};
+  }
+  return http;
 }
 
 std::unique_ptr<CompletionStream> OpenAiResponsesCodec::NewStream() const {

@@ -99,11 +99,17 @@ class Closer {
   std::optional<std::string> Close(Value root) {
     WriteSchema(root, false);
     std::string text = writer_.Take();
-    if (failed_) return std::nullopt;
+    if (!fault_.empty()) return std::nullopt;
     return text;
   }
+  // The first one; empty: none.
+  std::string_view fault() const { return fault_; }
 
  private:
+  void Fail(std::string_view fault) {
+    if (fault_.empty()) fault_ = fault;
+  }
+
   void WriteSchema(Value schema, bool nullable) {
     const bool wrapped = nullable && !CanTakeNull(schema);
     if (wrapped) writer_.BeginObject().Key("anyOf").BeginArray();
@@ -123,7 +129,7 @@ class Closer {
   void WritePlain(Value schema, bool nullable) {
     writer_.BeginObject();
     if (!schema.is(Kind::kObject)) {
-      failed_ = true;
+      Fail("a schema that is true or false");
     } else if (const auto reference = schema.Find("$ref")) {
       // Nothing may stand beside it.
       writer_.Key("$ref").Raw(reference->ToJson());
@@ -135,10 +141,9 @@ class Closer {
   }
 
   void WriteMembers(Value schema, bool nullable) {
-    if (schema.Find("allOf") || (schema.Find("anyOf") && schema.Find("oneOf")) ||
-        (schema.Find("const") && schema.Find("enum"))) {
-      failed_ = true;
-    }
+    if (schema.Find("allOf")) Fail("allOf");
+    if (schema.Find("anyOf") && schema.Find("oneOf")) Fail("anyOf beside oneOf");
+    if (schema.Find("const") && schema.Find("enum")) Fail("const beside enum");
     WriteType(schema, nullable);
     const std::string description = DescriptionOf(schema);
     if (!description.empty()) writer_.Key("description").String(description);
@@ -148,7 +153,7 @@ class Closer {
     }
     const auto types = DeclaredTypes(schema);
     if (Has(types, "object") || schema.Find("properties")) WriteObject(schema);
-    if (Has(types, "array") && !schema.Find("items")) failed_ = true;
+    if (Has(types, "array") && !schema.Find("items")) Fail("an array without items");
     WriteDefinitions(schema);
   }
 
@@ -158,7 +163,7 @@ class Closer {
     if (types.empty() && schema.Find("properties")) types.emplace_back("object");
     if (types.empty()) {
       // A schema for anything at all.
-      if (!schema.Find("anyOf") && !schema.Find("oneOf")) failed_ = true;
+      if (!schema.Find("anyOf") && !schema.Find("oneOf")) Fail("a value without type");
       return;
     }
     if (nullable && !Has(types, "null")) types.emplace_back("null");
@@ -192,7 +197,7 @@ class Closer {
 
   void WriteChoices(Value choices, bool nullable) {
     writer_.Key("enum").BeginArray();
-    if (!choices.is(Kind::kArray)) failed_ = true;
+    if (!choices.is(Kind::kArray)) Fail("enum");
     for (std::size_t i = 0; choices.is(Kind::kArray) && i < choices.size(); ++i) {
       const Value choice = choices.At(i);
       nullable = nullable && !choice.is(Kind::kNull);
@@ -204,7 +209,7 @@ class Closer {
 
   void WriteAlternatives(Value alternatives) {
     writer_.Key("anyOf").BeginArray();
-    if (!alternatives.is(Kind::kArray)) failed_ = true;
+    if (!alternatives.is(Kind::kArray)) Fail("anyOf");
     for (std::size_t i = 0; alternatives.is(Kind::kArray) && i < alternatives.size(); ++i) {
       WriteSchema(alternatives.At(i), false);
     }
@@ -217,7 +222,7 @@ class Closer {
     const bool closed = additional && additional->is(Kind::kBool) && !additional->AsBool();
     if (!properties || !properties->is(Kind::kObject) || properties->size() == 0 ||
         (additional && !closed)) {
-      failed_ = true;
+      Fail("an object that may have members that aren't declared");
       return;
     }
     const auto required = RequiredNames(schema);
@@ -234,7 +239,9 @@ class Closer {
       if (all || Has(required, name)) writer_.String(name);
     }
     writer_.EndArray().Key("additionalProperties").Bool(false);
-    for (const std::string_view name : required) failed_ = failed_ || !properties->Find(name);
+    for (const std::string_view name : required) {
+      if (!properties->Find(name)) Fail("a required property that isn't declared");
+    }
   }
 
   void WriteDefinitions(Value schema) {
@@ -253,7 +260,7 @@ class Closer {
 
   OptionalProperties optional_;
   json::Writer writer_;
-  bool failed_ = false;
+  std::string_view fault_;  // a literal
 };
 
 }  // namespace
@@ -262,6 +269,14 @@ std::optional<std::string> ClosedSchema(std::string_view schema_json, OptionalPr
   const auto document = json::Document::Parse(schema_json);
   if (!document) return std::nullopt;
   return Closer(optional).Close(document->root());
+}
+
+std::string WhatCannotBeClosed(std::string_view schema_json) {
+  const auto document = json::Document::Parse(schema_json);
+  if (!document) return "what is no JSON";
+  Closer closer(OptionalProperties::kStay);
+  closer.Close(document->root());
+  return std::string(closer.fault());
 }
 
 }  // namespace llmbatch::providers

@@ -19,5 +19,7 @@ enum class OptionalProperties {
 // other members. nullopt if that can't be done: there is an object whose members are not all
 // declared, a list without `items`, or `allOf`.
 std::optional<std::string> ClosedSchema(std::string_view schema_json, OptionalProperties optional);
+// What keeps ClosedSchema from closing it, in words for an operator; empty if nothing does.
+std::string WhatCannotBeClosed(std::string_view schema_json);
 
 }  // namespace llmbatch::providers

@@ -334,6 +334,7 @@ void RedisCoordinator::Execute(ports::ReleaseClaims command) { impl_->Execute(st
 void RedisCoordinator::Execute(ports::StoreOutcomes command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::TakeJobRecord command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::SaveJobRecord command) { impl_->Execute(std::move(command)); }
+void RedisCoordinator::Execute(ports::AskJobMember command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::CommandJobRecord command) {
   impl_->Execute(std::move(command));
 }

@@ -58,6 +58,7 @@ class RedisCoordinator {
   void Execute(ports::StoreOutcomes command);
   void Execute(ports::TakeJobRecord command);
   void Execute(ports::SaveJobRecord command);
+  void Execute(ports::AskJobMember command);
   void Execute(ports::CommandJobRecord command);
 
   // Whether there is a connection. From any thread.

@@ -14,6 +14,7 @@ namespace llmbatch::redis {
 namespace {
 
 constexpr std::size_t kTakenFields = 9;
+constexpr std::size_t kMemberFields = 3;
 constexpr std::size_t kRefusedFields = 2;
 constexpr std::size_t kCommandedFields = 5;
 
@@ -35,10 +36,10 @@ Request Begin(std::string_view operation, const std::string& job_id, base::WallT
           job_id};
 }
 
-// The texts of a reply that is an array of so many; nullopt for anything else.
+// The first texts of a reply that is an array of at least so many; nullopt for anything else.
 template <std::size_t kCount>
-std::optional<std::array<std::string_view, kCount>> Texts(ReplyView reply) {
-  if (reply.Size() != kCount) return std::nullopt;
+std::optional<std::array<std::string_view, kCount>> FirstTexts(ReplyView reply) {
+  if (reply.Size() < kCount) return std::nullopt;
   std::array<std::string_view, kCount> texts;
   for (std::size_t i = 0; i < kCount; ++i) {
     const auto text = reply.At(i).Text();
@@ -46,6 +47,24 @@ std::optional<std::array<std::string_view, kCount>> Texts(ReplyView reply) {
     texts[i] = *text;
   }
   return texts;
+}
+
+// The same, of an array of exactly so many.
+template <std::size_t kCount>
+std::optional<std::array<std::string_view, kCount>> Texts(ReplyView reply) {
+  return reply.Size() == kCount ? FirstTexts<kCount>(reply) : std::nullopt;
+}
+
+// Ids and values in turn, from the element `begin` on.
+std::optional<std::vector<ports::JobPart>> ReadParts(ReplyView reply, std::size_t begin) {
+  std::vector<ports::JobPart> parts;
+  for (std::size_t i = begin; i < reply.Size(); i += 2) {
+    const auto id = reply.At(i).Text();
+    const auto value = i + 1 < reply.Size() ? reply.At(i + 1).Text() : std::nullopt;
+    if (!id || !value) return std::nullopt;
+    parts.push_back({.id = std::string(*id), .value = std::string(*value)});
+  }
+  return parts;
 }
 
 std::optional<std::int64_t> ToNumber(std::string_view text) {
@@ -85,6 +104,20 @@ std::vector<Request> Build(const ports::SaveJobRecord& save, const Deployment& d
         std::to_string(save.sequence), std::to_string(save.percent), save.event, save.result}) {
     request.push_back(each);
   }
+  request.push_back(std::to_string(save.members.size()));
+  for (const auto* parts : {&save.members, &save.batches}) {
+    for (const ports::JobPart& part : *parts) {
+      request.push_back(part.id);
+      request.push_back(part.value);
+    }
+  }
+  return {std::move(request)};
+}
+
+std::vector<Request> Build(const ports::AskJobMember& ask, const Deployment& deployment,
+                           const ServerFacts& facts) {
+  Request request = Begin("member", ask.job_id, ask.now, {}, deployment, facts);
+  request.push_back(ask.member);
   return {std::move(request)};
 }
 
@@ -106,8 +139,9 @@ base::Result<ports::TakenJob> ReadTaken(ReplyView reply, std::string_view server
        {"other_user", State::kOtherUser},
        {"other_content", State::kOtherContent}}};
   if (reply.IsError()) return ErrorFrom(reply, server);
-  const auto texts = Texts<kTakenFields>(reply);
-  if (!texts) return UnexpectedReply("the job script", server);
+  const auto texts = FirstTexts<kTakenFields>(reply);
+  auto members = ReadParts(reply, kTakenFields);
+  if (!texts || !members) return UnexpectedReply("the job script", server);
   const auto state = Named((*texts)[0], kStates);
   const auto epoch = ToNumber((*texts)[1]);
   const auto sequence = ToNumber((*texts)[2]);
@@ -122,6 +156,7 @@ base::Result<ports::TakenJob> ReadTaken(ReplyView reply, std::string_view server
                          .sequence = *sequence,
                          .percent = static_cast<int>(*percent),
                          .event = std::string((*texts)[4]),
+                         .members = *std::move(members),
                          .status = status,
                          .result = std::string((*texts)[5]),
                          .identity = std::string((*texts)[6]),
@@ -135,6 +170,20 @@ base::Result<ports::JobRecordSaved::State> ReadSaved(ReplyView reply, std::strin
   if (reply.Integer() == 1) return State::kSaved;
   if (reply.Integer() == 2) return State::kCancelRequested;
   return UnexpectedReply("the job script", server);
+}
+
+base::Result<ports::ToldMember> ReadMember(ReplyView reply, std::string_view server) {
+  using State = ports::ToldMember::State;
+  constexpr std::array<std::pair<std::string_view, State>, 3> kStates{
+      {{"unknown", State::kUnknown}, {"open", State::kOpen}, {"ended", State::kEnded}}};
+  if (reply.IsError()) return ErrorFrom(reply, server);
+  const auto texts = Texts<kMemberFields>(reply);
+  const auto state = texts ? Named((*texts)[0], kStates) : std::nullopt;
+  if (!state) return UnexpectedReply("the job script", server);
+  return ports::ToldMember{
+      .state = *state,
+      .status = model::ParseJobStatus((*texts)[1]).value_or(model::JobStatus::kQueued),
+      .value = std::string((*texts)[2])};
 }
 
 base::Result<ports::CommandedJob> ReadCommanded(ReplyView reply, std::string_view server) {

@@ -17,11 +17,14 @@ std::vector<Request> Build(const ports::TakeJobRecord& take, const Deployment& d
                            const ServerFacts& facts);
 std::vector<Request> Build(const ports::SaveJobRecord& save, const Deployment& deployment,
                            const ServerFacts& facts);
+std::vector<Request> Build(const ports::AskJobMember& ask, const Deployment& deployment,
+                           const ServerFacts& facts);
 std::vector<Request> Build(const ports::CommandJobRecord& command, const Deployment& deployment,
                            const ServerFacts& facts);
 
 base::Result<ports::TakenJob> ReadTaken(ReplyView reply, std::string_view server);
 base::Result<ports::JobRecordSaved::State> ReadSaved(ReplyView reply, std::string_view server);
+base::Result<ports::ToldMember> ReadMember(ReplyView reply, std::string_view server);
 base::Result<ports::CommandedJob> ReadCommanded(ReplyView reply, std::string_view server);
 
 }  // namespace llmbatch::redis

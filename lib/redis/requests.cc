@@ -358,6 +358,9 @@ std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply>
           [&](const ports::SaveJobRecord& save) -> Completion {
             return ports::JobRecordSaved{save.save, ReadSaved(replies.front().view(), server)};
           },
+          [&](const ports::AskJobMember& ask) -> Completion {
+            return ports::JobMemberTold{ask.ask, ReadMember(replies.front().view(), server)};
+          },
           [&](const ports::CommandJobRecord& command) -> Completion {
             return ports::JobCommanded{command.command,
                                        ReadCommanded(replies.front().view(), server)};
@@ -389,6 +392,9 @@ std::optional<ports::Event> FailureOf(const Job& job, const base::Error& error) 
                                },
                                [&](const ports::SaveJobRecord& save) -> Completion {
                                  return ports::JobRecordSaved{save.save, error};
+                               },
+                               [&](const ports::AskJobMember& ask) -> Completion {
+                                 return ports::JobMemberTold{ask.ask, error};
                                },
                                [&](const ports::CommandJobRecord& command) -> Completion {
                                  return ports::JobCommanded{command.command, error};

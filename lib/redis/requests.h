@@ -22,7 +22,7 @@ namespace llmbatch::redis {
 using Job =
     std::variant<ports::SyncPermits, ports::ReserveCalls, ports::HoldRoute, ports::LookUpOutcomes,
                  ports::MarkSent, ports::ReleaseClaims, ports::StoreOutcomes, ports::TakeJobRecord,
-                 ports::SaveJobRecord, ports::CommandJobRecord>;
+                 ports::SaveJobRecord, ports::AskJobMember, ports::CommandJobRecord>;
 
 // What every request of one replica has in common.
 struct Deployment {

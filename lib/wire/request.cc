@@ -138,9 +138,6 @@ Decoded DecodeJobItems(model::Job job, Value items) {
 }
 
 std::optional<Value> ReadJobItems(ObjectReader& reader) {
-  if (!reader.Any("items") && reader.Any("item_count")) {
-    reader.Fail("item_count", "a job must have its items in its own message, as items");
-  }
   const auto items = reader.Required("items", Kind::kArray);
   if (items && (items->size() < 1 || items->size() > kMaxJobItems)) {
     reader.Fail("items", "must have from 1 to " + std::to_string(kMaxJobItems) + " elements");
@@ -176,6 +173,11 @@ Decoded DecodeJob(Value root, ObjectReader& reader) {
   if (!reader.ok()) return MalformedBy(reader);
   if (job.workflow != "map") {
     job.input_json = OwnMembers(root);
+    return job;
+  }
+  if (!reader.Any("items") && reader.Any("item_count")) {
+    job.item_count = reader.Int("item_count", {.min = 1, .max = kMaxJobItems});
+    if (!reader.ok()) return MalformedBy(reader);
     return job;
   }
   const auto items = ReadJobItems(reader);

@@ -54,13 +54,16 @@ class Workflow {
   virtual bool done() const = 0;
   // The result. Called once, when no step is open: either done(), or the job was ended from outside
   // and its open steps got errors as their outcomes. What was never asked gets `unfinished` as its
-  // error.
+  // error; what is awaited and never came has none, then that is the job's.
   virtual jobs::Ending End(const jobs::Totals& totals, const model::ItemError& unfinished) = 0;
 
   // Steps that may be in calls at the same time; 0: as many as there are permits.
   virtual std::int64_t max_parallel() const { return 0; }
   // Its steps go before others and wait for none to share a prompt with.
   virtual bool real_time() const { return false; }
+  // So many items come to the job in messages of their own. Each is a step that is asked as it
+  // comes, numbered in that order; such a workflow returns no steps itself.
+  virtual std::int64_t awaited_items() const { return 0; }
   // Each step's outcome is published as an item result, too.
   virtual bool publishes_steps() const { return false; }
 

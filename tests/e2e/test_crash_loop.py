@@ -38,6 +38,13 @@ def test_at_each_point_of_a_requests_life(deployment):
     assert outcome.is_sound(), outcome
 
 
+def test_amid_answers(deployment):
+    outcome = crash_loop.run_amid_answers(deployment, kills=5)
+
+    assert outcome.is_sound(), outcome
+    assert outcome.asked_again >= 5, outcome
+
+
 def test_exactly_once_at_each_point(deployment):
     outcome = crash_loop.run_at_points(deployment, seed=2, delivery="exactly_once")
 

@@ -34,12 +34,13 @@ TROUBLE = [
     {"fault": "missing"},
     {"fault": "foreign"},
     {"fault": "fenced"},
+    {"fault": "none", "answer": "[{'id': 'nobody', 'label': 'none'},]"},
 ]
 
 
 def configuration(deployment):
     """Beside the main task: one without a price, and one with a budget, whose first provider refuses the key."""
-    config = deployment.config()
+    config = deployment.config(providers={"twin": {"concurrency": 4}}, tasks={TASK: {"concurrency": 4}})
     config["providers"]["other"] = dict(config["providers"]["twin"])
     config["models"] |= {
         "twin/unpriced": {"context_window": 128_000, "max_output_tokens": 16_000},

@@ -69,6 +69,29 @@ def test_redis_that_lost_its_data(deployment):
     assert_finishes_without_loss(deployment, results, wanted)
 
 
+def test_redis_that_lost_its_last_writes(deployment):
+    """As after a crash of its machine: its log ends somewhere before."""
+    results, wanted = begin(deployment, replicas=2)
+
+    deployment.redis.kill()
+    deployment.redis.cut_log(share=0.3)
+    deployment.redis.start()
+
+    assert_finishes_without_loss(deployment, results, wanted)
+    assert deployment.twin.summary()["highest_concurrency"] <= CONCURRENCY
+
+
+def test_redis_that_stands_still_again_and_again(deployment):
+    results, wanted = begin(deployment, replicas=2)
+
+    for count in range(COUNT // 4, COUNT, COUNT // 8):
+        deployment.redis.connection().client_pause(500)
+        results.until_count(count, 60)
+
+    assert_finishes_without_loss(deployment, results, wanted)
+    assert deployment.twin.summary()["highest_concurrency"] <= CONCURRENCY
+
+
 def test_redis_away_at_the_start(deployment):
     deployment.twin.start(latency_ms=20)
     deployment.start()

@@ -7,6 +7,7 @@ from harness.texts import make_inputs
 
 COUNT = 600
 CONCURRENCY = 5
+TERMINATIONS = 10
 
 
 def ids(records):
@@ -72,4 +73,23 @@ def test_terminate_and_start_again(deployment):
 
     assert at_stop < COUNT
     assert ids(records) == {id: 1 for id in wanted}
+    assert all(counts["asked"] == 1 for counts in deployment.twin.items().values())
+
+
+def test_terminate_one_of_two_again_and_again(deployment):
+    """Each time it ends in time with what it has begun: nothing is asked twice, nothing is published twice."""
+    deployment.redis.start()
+    deployment.twin.start(latency="uniform:100-300")
+    deployment.start(2)
+    results = deployment.topics.reader(deployment.topics.results)
+    inputs = make_inputs(TERMINATIONS * 60, seed=3, most_bytes=500)
+    for number in range(TERMINATIONS):
+        deployment.ask(inputs[number * 60 : (number + 1) * 60])
+        results.until_count(number * 60 + 20, 60)
+        leaving = deployment.daemons[number % 2]
+        assert leaving.stop() == 0
+        leaving.start()
+    records = finish(deployment, results, {value["id"] for value in inputs})
+
+    assert ids(records) == {value["id"]: 1 for value in inputs}
     assert all(counts["asked"] == 1 for counts in deployment.twin.items().values())

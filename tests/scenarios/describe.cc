@@ -149,6 +149,7 @@ struct Describer {
   std::string operator()(const ports::MarkSent&) const { return {}; }
   std::string operator()(const ports::TakeJobRecord&) const { return {}; }
   std::string operator()(const ports::SaveJobRecord&) const { return {}; }
+  std::string operator()(const ports::AskJobMember&) const { return {}; }
   std::string operator()(const ports::CommandJobRecord&) const { return {}; }
   std::string operator()(const ports::SyncPermits&) const { return {}; }
   std::string operator()(const ports::HoldRoute& command) const {

@@ -148,6 +148,16 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>
   task.output_schema_json = kGroupsSchema;
   task.steps.clear();
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  // Documents.
+  for (const auto& [name, workflow] :
+       {std::pair("compare", "comparison"), std::pair("question", "query")}) {
+    task.name = name;
+    task.workflow = workflow;
+    task.output_schema_json = kValueSchema;
+    task.steps = {{"merge", "same"}};
+    catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  }
+  task.steps.clear();
   task.name = "chat";
   task.workflow = "chain";
   task.output_schema_json = kLabelSchema;
@@ -159,6 +169,14 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>
 std::string MemberFor(json::Value input) {
   if (input.Find("transcript")) return "generalIntent";
   return input.Find("classifications") ? "groups" : "value";
+}
+
+// What a step is told by that isn't an item.
+std::string NameOf(json::Value input) {
+  for (const std::string_view name : {"id", "kind", "question"}) {
+    if (const auto found = input.Find(name)) return std::string(found->AsString());
+  }
+  return "?";
 }
 
 }  // namespace
@@ -510,6 +528,12 @@ bool Runner::NoteJobRecord(const ports::Command& command) {
     job_events_.emplace_back(std::move(event));
     return true;
   }
+  if (const auto* ask = std::get_if<ports::AskJobMember>(&command)) {
+    ports::JobMemberTold event{.ask = ask->ask, .outcome = Away()};
+    if (!jobs_away_) event.outcome = jobs_.Ask(*ask);
+    job_events_.emplace_back(std::move(event));
+    return true;
+  }
   if (const auto* ask = std::get_if<ports::CommandJobRecord>(&command)) {
     ports::JobCommanded event{.command = ask->command, .outcome = Away()};
     if (!jobs_away_) event.outcome = jobs_.Command(*ask);
@@ -532,9 +556,7 @@ void Runner::NoteCall(const ports::StartCall& start) {
     const auto text = item.Find("text");
     const auto input = item.Find("input");
     if (input) call.member = MemberFor(*input);
-    const auto name = input ? input->Find(input->Find("id") ? "id" : "kind") : std::nullopt;
-    const std::string id(text ? id_by_text_[std::string(text->AsString())]
-                              : std::string(name->AsString()));
+    const std::string id = text ? id_by_text_[std::string(text->AsString())] : NameOf(*input);
     call.items.emplace_back(item.Find("id")->AsString(), id);
     line += " " + id;
   }

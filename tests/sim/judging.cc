@@ -46,8 +46,11 @@ void World::Index() {
         const auto& log = kafka_.log(where.first);
         const auto record = std::find_if(
             log.begin(), log.end(), [&](const auto& each) { return each.offset == where.second; });
-        if ("job-" + record->key.value_or("") == root.Find("job_id")->AsString())
-          if (!found_[where].job_results.insert(id).second) ++found_[where].repeats;
+        const std::string key = record->key.value_or("");
+        const std::string_view job_id = root.Find("job_id")->AsString();
+        if (!expectation.job || (key != job_id && "job-" + key != job_id)) continue;
+        if (!found_[where].job_results.insert(id).second) ++found_[where].repeats;
+        CheckMembers(root, expectation);
       }
       continue;
     }
@@ -64,7 +67,7 @@ void World::IndexProgress(const ports::Message& message, const std::string& id) 
   if (!document) return Fail("a progress event is not JSON");
   const auto [known, first] = told_ids_.emplace(id, value);
   // Without Redis a job's story may begin anew.
-  if (plan_.redis_outages > 0) return;
+  if (plan_.redis_fails()) return;
   if (!first) {
     if (known->second != value) Fail("a progress event was told again in other words");
     return;
@@ -80,8 +83,18 @@ void World::IndexProgress(const ports::Message& message, const std::string& id) 
     Fail("job " + job + " has two progress events " + std::to_string(sequence));
 }
 
+void World::CheckMembers(json::Value result, const Expectation& expectation) {
+  if (expectation.members == 0) return;
+  const auto members = static_cast<std::size_t>(expectation.members);
+  if (result.Find("results")->size() != members) {
+    Fail("job " + std::string(result.Find("job_id")->AsString()) + " has " +
+         std::to_string(result.Find("results")->size()) + " of " + std::to_string(members) +
+         " items");
+  }
+}
+
 void World::CheckProgress() {
-  if (plan_.redis_outages > 0) return;
+  if (plan_.redis_fails()) return;
   for (const auto& [job, events] : told_) {
     std::int64_t sequence = 0;
     int percent = 0;
@@ -127,7 +140,7 @@ void World::CheckCommit(const ports::PartitionOffset& commit) {
 void World::CheckClaims(int incarnation, const ports::MarkSent& mark) {
   // While Redis is away calls go on without claims, and what it missed it can't tell later.
   // The answer of a replica that stood still comes when others have taken its work over.
-  if (plan_.redis_outages > 0 || !zombies_.empty()) return;
+  if (plan_.redis_fails() || !zombies_.empty()) return;
   for (const std::string& key : mark.keys) {
     if (!coordinator_.Claims(incarnation, key)) {
       Fail("an item was asked that has its outcome in the ledger, or that another replica claims");
@@ -154,10 +167,9 @@ void World::CheckStep() {
   CheckPools();
   CheckBudget(false);
   // While Redis is away each replica begins its share anew.
-  if (plan_.redis_outages == 0 && provider_.rate_passed()) Fail("a rate was passed");
+  if (!plan_.redis_fails() && provider_.rate_passed()) Fail("a rate was passed");
   // What a replica was told just before it died, or while Redis was away, nobody else knows.
-  if (plan_.redis_outages == 0 && plan_.kills() == 0 && plan_.freezes == 0 &&
-      provider_.hold_broken())
+  if (!plan_.redis_fails() && plan_.kills() == 0 && plan_.freezes == 0 && provider_.hold_broken())
     Fail("a call was made while its provider had asked to wait");
   const model::Task& task = *plan_.options.catalog->tasks.at("label");
   if (provider_.highest_items() > task.max_batch_items)
@@ -169,7 +181,7 @@ void World::CheckStep() {
 }
 
 bool World::Done() {
-  if (static_cast<int>(expected_.size()) < plan_.records || !kafka_.AllCommitted()) return false;
+  if (unwritten_ > 0 || !kafka_.AllCommitted()) return false;
   return std::all_of(replicas_.begin(), replicas_.end(), [](const auto& each) {
     const pipeline::Status status = each.second.core->GetStatus();
     return !status.stopping && status.requests == 0 && !status.unpublished &&
@@ -219,10 +231,11 @@ void World::CheckEnd() {
       Fail("something is still open");
   }
   // A replica that joins causes a rebalance.
-  const bool interrupted = plan_.replicas > 1 || plan_.kills() + plan_.stops + plan_.rebalances +
-                                                         plan_.rebuilds + plan_.freezes +
-                                                         plan_.redis_outages >
-                                                     0;
+  const bool interrupted = plan_.replicas > 1 ||
+                           plan_.kills() + plan_.stops + plan_.rebalances + plan_.rebuilds +
+                                   plan_.freezes + plan_.broker_outages >
+                               0 ||
+                           plan_.redis_fails();
   if (interrupted || provider_.had_faults()) return;
   // Another user and another version of the task have answers of their own.
   const bool is_shared =

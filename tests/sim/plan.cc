@@ -124,6 +124,7 @@ Plan Plan::FromSeed(std::uint64_t seed) {
   options.limits.max_open_records = rng.Chance(0.3) ? 2 : 500;
   options.commit_interval = std::chrono::milliseconds(rng.Below(1'500) + 1);
   options.probe_interval = std::chrono::seconds(5);
+  options.items_timeout = std::chrono::minutes(2);
   plan.exactly_once = rng.Chance(0.3);
   if (plan.exactly_once) options.delivery = pipeline::Delivery::kExactlyOnce;
   plan.freezes = rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) : 0;
@@ -138,6 +139,14 @@ Plan Plan::FromSeed(std::uint64_t seed) {
     options.call_limits.exhausted_ends = true;
   }
   if (rng.Chance(0.25)) plan.Cache(rng.Chance(0.5));
+  base::Rng faults(seed ^ 0xA0761D6478BD642FU);
+  // What a budget does then is the driver's test of it.
+  const bool budgets = options.budgets.all.day || options.budgets.each_user.month;
+  if (!budgets && faults.Chance(0.2)) plan.redis_losses = static_cast<int>(faults.Below(2)) + 1;
+  if (faults.Chance(0.15)) plan.lost_replies = faults.Below(100) + 1;
+  if (faults.Chance(0.3)) plan.repeated_events = faults.Below(300) + 1;
+  if (faults.Chance(0.2)) plan.broker_outages = static_cast<int>(faults.Below(3)) + 1;
+  plan.clocks_differ = faults.Chance(0.3);
   plan.untold_ends = plan.jobs > 0 && rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) + 1 : 0;
   return plan;
 }
@@ -194,8 +203,11 @@ std::string Plan::Describe() const {
          ", crashes " + std::to_string(crashes) + ", untold ends " + std::to_string(untold_ends) +
          ", stops " + std::to_string(stops) + ", rebalances " + std::to_string(rebalances) +
          ", freezes " + std::to_string(freezes) + ", Redis outages " +
-         std::to_string(redis_outages) + ", reloads " + std::to_string(reloads) +
-         (exactly_once ? ", exactly once" : "") + (cached ? ", cached" : "");
+         std::to_string(redis_outages) + ", losses of Redis' data " + std::to_string(redis_losses) +
+         ", lost replies " + std::to_string(lost_replies) + ", broker outages " +
+         std::to_string(broker_outages) + ", reloads " + std::to_string(reloads) +
+         (clocks_differ ? ", clocks differ" : "") + (exactly_once ? ", exactly once" : "") +
+         (cached ? ", cached" : "");
 }
 
 }  // namespace llmbatch::sim

@@ -41,6 +41,11 @@ struct Plan {
   int rebuilds = 0;  // a consumer is replaced and gets its partitions again without a revocation
   int freezes = 0;   // a replica stands still for a while and goes on as if nothing had happened
   int redis_outages = 0;
+  int redis_losses = 0;            // it comes back without its data
+  std::uint64_t lost_replies = 0;  // of Redis, per thousand; what was asked for may have been done
+  std::uint64_t repeated_events = 0;  // records and wake-ups that come twice, per thousand
+  int broker_outages = 0;
+  bool clocks_differ = false;  // wall clocks, by up to an hour, and they are set
   bool exactly_once = false;
   bool cached = false;  // answers serve whoever asks the same, and some do
   int reloads = 0;      // a replica gets a changed configuration, or one that is refused
@@ -51,6 +56,8 @@ struct Plan {
   pipeline::Options options;
 
   int kills() const { return crashes + untold_ends; }
+  // What one replica did, Redis may not tell another.
+  bool redis_fails() const { return redis_outages > 0 || redis_losses > 0 || lost_replies > 0; }
 
   // Every task keeps its answers, also those from prompts with several items.
   void Cache(bool batched);

@@ -19,7 +19,7 @@ constexpr std::string_view kMalformed[] = {"",
 
 }  // namespace
 
-std::string World::MakeItem(const std::string& id, bool with_task) {
+std::string World::MakeItem(const std::string& id, bool with_task, const std::string& job_id) {
   constexpr std::uint64_t kPopular = 5;
   std::string key = id;
   std::string text = std::string(rng_.Below(120), 'a' + static_cast<char>(rng_.Below(26)));
@@ -37,6 +37,7 @@ std::string World::MakeItem(const std::string& id, bool with_task) {
   writer.BeginObject();
   if (with_task) writer.Key("kind").String("item").Key("task").String("label");
   writer.Key("id").String(id);
+  if (!job_id.empty()) writer.Key("job_id").String(job_id);
   writer.Key("input").BeginObject().Key("key").String(key).Key("text").String(text).EndObject();
   if (with_task && rng_.Chance(0.1)) writer.Key("real_time").Bool(true);
   if (with_task && rng_.Chance(0.2))
@@ -117,14 +118,64 @@ void World::Produce() {
   for (int i = 0; i < plan_.records; ++i) {
     const auto delay = base::Duration(
         static_cast<std::int64_t>(rng_.Unit() * static_cast<double>(kProductionTime.count())));
+    ++unwritten_;
     schedule_.After(rng_.Chance(0.3) ? base::Duration::zero() : delay, [this, i] {
-      Expectation expectation;
-      ports::Record record = MakeRecord(i, expectation);
       const auto partition =
           static_cast<std::int32_t>(rng_.Below(static_cast<std::uint64_t>(plan_.partitions)));
-      const std::int64_t offset = kafka_.Append(partition, std::move(record));
-      expected_.emplace(std::pair(partition, offset), expectation);
+      if (rng_.Below(1000) < plan_.jobs / 4) {
+        --unwritten_;
+        return WriteScattered(i, partition);
+      }
+      Expectation expectation;
+      ports::Record record = MakeRecord(i, expectation);
+      Write(partition, std::move(record), expectation);
     });
+  }
+}
+
+void World::Write(std::int32_t partition, ports::Record record, const Expectation& expectation) {
+  --unwritten_;
+  const std::int64_t offset = kafka_.Append(partition, std::move(record));
+  expected_.emplace(std::pair(partition, offset), expectation);
+}
+
+bool World::IsCramped() const {
+  const pipeline::Limits& limits = plan_.options.limits;
+  return limits.max_pending_bytes < 1 << 20 ||
+         (limits.max_span_records < 10'000 && limits.max_open_records < 500);
+}
+
+void World::WriteScattered(int number, std::int32_t partition) {
+  const std::string id = "i" + std::to_string(number);
+  const std::string job_id = "job-" + id;
+  const int count = static_cast<int>(rng_.Below(12)) + 1;
+  const auto some_time = [this] {
+    return base::Duration(std::chrono::milliseconds(rng_.Chance(0.5) ? 0 : rng_.Below(5'000)));
+  };
+  const auto write = [this, partition, job_id](base::Duration when, std::string value,
+                                               const Expectation& expectation) {
+    ++unwritten_;
+    schedule_.After(when, [this, partition, job_id, value, expectation] {
+      ports::Record record;
+      record.key = job_id;
+      record.value = value;
+      Write(partition, std::move(record), expectation);
+    });
+  };
+  // Items may come first, one may be missing, and there may be one too many.
+  const base::Duration job_at = rng_.Chance(0.7) ? base::Duration::zero() : some_time();
+  const int sent = rng_.Chance(0.1) ? count - 1 : rng_.Chance(0.1) ? count + 1 : count;
+  json::Writer writer;
+  writer.BeginObject().Key("kind").String("job").Key("job_id").String(job_id);
+  writer.Key("user_id").String("u").Key("workflow").String("map").Key("task").String("label");
+  writer.Key("item_count").Int(count).EndObject();
+  Expectation expectation{.dead_letter = false, .job = true, .items = 0, .members = 0};
+  if (sent >= count && !IsCramped()) expectation.members = count;
+  write(job_at, writer.Take(), expectation);
+  for (int i = 0; i < sent; ++i) {
+    // With the id of another it is refused, and so is one beyond the count.
+    const int name = i == count && rng_.Chance(0.5) ? 0 : i;
+    write(some_time(), MakeItem(id + "." + std::to_string(name), true, job_id), {});
   }
 }
 

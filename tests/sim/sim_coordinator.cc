@@ -7,6 +7,8 @@ namespace llmbatch::sim {
 namespace {
 
 constexpr base::Duration kRenewal = std::chrono::seconds(15);
+constexpr base::Duration kTimeout = std::chrono::seconds(1);
+constexpr base::Duration kLearning = std::chrono::seconds(5);
 
 base::Error Away() {
   return base::MakeError(base::ErrorKind::kUnavailable, "simulated Redis outage");
@@ -23,18 +25,23 @@ void SimCoordinator::Reply(int replica, ports::Event event) {
 
 void SimCoordinator::Execute(int replica, ports::Command& command) {
   const bool carried_out = !away_ || rng_.Chance(0.3);
+  const bool lost = away_ || rng_.Below(1000) < plan_.lost_replies;
+  // Whoever waits for a reply that was lost waits until it gives up.
+  if (lost && !away_) {
+    last_reply_[replica] = std::max(last_reply_[replica], schedule_.now() + kTimeout);
+  }
   if (auto* sync = std::get_if<ports::SyncPermits>(&command)) {
     ports::PermitsSynced event{.sync = sync->sync, .outcome = Away()};
     if (carried_out) {
       const ports::PermitState state = Sync(replica, *sync);
-      if (!away_) event.outcome = state;
+      if (!lost) event.outcome = state;
     }
     Reply(replica, std::move(event));
   } else if (auto* reserve = std::get_if<ports::ReserveCalls>(&command)) {
     ports::CallsReserved event{.reserve = reserve->reserve, .outcome = Away()};
     if (carried_out) {
       auto state = limits_.Reserve(std::to_string(replica), *reserve, schedule_.now());
-      if (!away_) event.outcome = std::move(state);
+      if (!lost) event.outcome = std::move(state);
     }
     Reply(replica, std::move(event));
   } else if (auto* hold = std::get_if<ports::HoldRoute>(&command)) {
@@ -44,7 +51,7 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
     if (carried_out) {
       std::vector<ports::LedgerEntry> entries;
       for (const std::string& key : look_up->keys) entries.push_back(LookUp(replica, key));
-      if (!away_) event.entries = std::move(entries);
+      if (!lost) event.entries = std::move(entries);
     }
     Reply(replica, std::move(event));
   } else if (auto* mark = std::get_if<ports::MarkSent>(&command)) {
@@ -56,30 +63,47 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
       if (carried_out && Claims(replica, key)) ledger_.erase(key);
     }
     ports::ClaimsReleased event{.release = release->release, .outcome = {}};
-    if (away_) event.outcome = Away();
+    if (lost) event.outcome = Away();
     Reply(replica, std::move(event));
   } else if (auto* store = std::get_if<ports::StoreOutcomes>(&command)) {
     if (carried_out) {
       for (const ports::StoredOutcome& each : store->outcomes) Keep(replica, each);
     }
     ports::OutcomesStored event{.store = store->store, .outcome = {}};
-    if (away_) event.outcome = Away();
+    if (lost) event.outcome = Away();
     Reply(replica, std::move(event));
   } else if (auto* take = std::get_if<ports::TakeJobRecord>(&command)) {
     ports::JobRecordTaken event{.take = take->take, .outcome = Away()};
     if (carried_out) {
       const ports::TakenJob taken = jobs_.Take(*take);
-      if (!away_) event.outcome = taken;
+      if (!lost) event.outcome = taken;
     }
     Reply(replica, std::move(event));
   } else if (auto* save = std::get_if<ports::SaveJobRecord>(&command)) {
     ports::JobRecordSaved event{.save = save->save, .outcome = Away()};
     if (carried_out) {
       const auto saved = jobs_.Save(*save);
-      if (!away_) event.outcome = saved;
+      if (!lost) event.outcome = saved;
     }
     Reply(replica, std::move(event));
+  } else if (auto* ask = std::get_if<ports::AskJobMember>(&command)) {
+    ports::JobMemberTold event{.ask = ask->ask, .outcome = Away()};
+    if (!away_) event.outcome = jobs_.Ask(*ask);
+    Reply(replica, std::move(event));
   }
+}
+
+void SimCoordinator::Tell(int replica, const ports::Event& event) {
+  Reply(replica, event);
+  if (rng_.Below(1000) < plan_.repeated_events) Reply(replica, event);
+}
+
+void SimCoordinator::LoseData() {
+  permits_ = admission::PermitBook(schedule_.now() + kLearning);
+  limits_ = {};
+  holds_.clear();
+  ledger_.clear();
+  jobs_ = coordinator::LocalJobs(kJobBytes);
 }
 
 bool SimCoordinator::Claims(int replica, const std::string& key) const {
@@ -115,7 +139,7 @@ void SimCoordinator::Hold(const ports::RouteHold& hold) {
   held.bursts = std::max(held.bursts, hold.bursts);
   for (const std::string& name : permits_.Replicas(schedule_.now())) {
     const int replica = std::stoi(name);
-    if (!away_ && !gone_.contains(replica)) Reply(replica, ports::RouteHeld{hold});
+    if (!away_ && !gone_.contains(replica)) Tell(replica, ports::RouteHeld{hold});
   }
 }
 
@@ -148,7 +172,7 @@ ports::PermitState SimCoordinator::Sync(int replica, const ports::SyncPermits& c
   RenewRows();
   auto [state, woken] =
       permits_.Sync(std::to_string(replica), command, base::Duration::zero(), schedule_.now());
-  for (const std::string& other : woken) Reply(std::stoi(other), ports::PermitsOffered{});
+  for (const std::string& other : woken) Tell(std::stoi(other), ports::PermitsOffered{});
   state.holds = Holds();
   return state;
 }

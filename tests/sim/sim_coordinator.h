@@ -15,6 +15,7 @@
 #include "ports/commands.h"
 #include "ports/events.h"
 #include "sim/clock.h"
+#include "sim/plan.h"
 
 namespace llmbatch::sim {
 
@@ -22,8 +23,8 @@ class SimCoordinator {
  public:
   using Deliver = std::function<void(int replica, ports::Event event)>;
 
-  SimCoordinator(Schedule& schedule, base::Rng& rng, Deliver deliver)
-      : schedule_(schedule), rng_(rng), deliver_(std::move(deliver)) {}
+  SimCoordinator(const Plan& plan, Schedule& schedule, base::Rng& rng, Deliver deliver)
+      : plan_(plan), schedule_(schedule), rng_(rng), deliver_(std::move(deliver)) {}
 
   void Execute(int replica, ports::Command& command);
   // Replicas that have other work as well renew their rows as long as they live.
@@ -31,6 +32,7 @@ class SimCoordinator {
   void Vanish(int replica) { gone_.insert(replica); }
   // While it is away every command fails, after it may have been carried out: its reply is lost.
   void SetAway(bool away) { away_ = away; }
+  void LoseData();
   // The key has no outcome yet, and the replica's claim.
   bool Claims(int replica, const std::string& key) const;
   // Of a pool, granted and not given back, over all rows that have not run out.
@@ -53,7 +55,10 @@ class SimCoordinator {
   void RenewRows();
   // Replies of one replica keep their order, as on one connection.
   void Reply(int replica, ports::Event event);
+  // What no reply is awaited for may come twice.
+  void Tell(int replica, const ports::Event& event);
 
+  const Plan& plan_;
   Schedule& schedule_;
   base::Rng& rng_;
   Deliver deliver_;
@@ -70,7 +75,8 @@ class SimCoordinator {
   };
   std::map<std::pair<std::string, std::string>, HeldRoute> holds_;
   std::map<std::string, Entry> ledger_;
-  coordinator::LocalJobs jobs_{std::size_t{1} << 30};
+  static constexpr std::size_t kJobBytes = std::size_t{1} << 30;
+  coordinator::LocalJobs jobs_{kJobBytes};
 };
 
 }  // namespace llmbatch::sim

@@ -19,6 +19,18 @@ SimKafka::SimKafka(const Plan& plan, Schedule& schedule, base::Rng& rng, Deliver
 
 base::Duration SimKafka::Latency() { return std::chrono::microseconds(rng_.Below(20'000)); }
 
+void SimKafka::Later(base::Duration delay, std::function<void()> action) {
+  schedule_.After(
+      delay, [this, action = std::move(action)] { away_ ? waiting_.push_back(action) : action(); });
+}
+
+void SimKafka::SetAway(bool away) {
+  away_ = away;
+  if (away) return;
+  for (const auto& action : std::exchange(waiting_, {})) action();
+  AssignWhenRevoked();
+}
+
 std::int64_t SimKafka::Append(std::int32_t partition, ports::Record record) {
   Partition& target = partitions_.at(partition);
   record.partition = {.topic = kRequestTopic, .partition = partition};
@@ -35,13 +47,15 @@ void SimKafka::Fetch(std::int32_t number) {
   const bool at_end = partition.position >= static_cast<std::int64_t>(partition.log.size());
   if (partition.fetching || partition.paused || !partition.owner || rebalancing_ || at_end) return;
   partition.fetching = true;
-  schedule_.After(std::chrono::microseconds(rng_.Below(2'000)), [this, number] {
+  Later(std::chrono::microseconds(rng_.Below(2'000)), [this, number] {
     Partition& source = partitions_.at(number);
     source.fetching = false;
     const bool gone = !source.owner || source.paused || rebalancing_;
     if (gone || source.position >= static_cast<std::int64_t>(source.log.size())) return;
     const ports::Record record = source.log[static_cast<std::size_t>(source.position++)];
     deliver_(*source.owner, ports::RecordReceived{.record = record});
+    if (rng_.Below(1000) < plan_.repeated_events)
+      deliver_(*source.owner, ports::RecordReceived{.record = record});
     Fetch(number);
   });
 }
@@ -101,7 +115,7 @@ void SimKafka::RevokeFrom(int replica) {
 }
 
 void SimKafka::AssignWhenRevoked() {
-  if (!rebalancing_) return;
+  if (!rebalancing_ || away_) return;
   std::vector<int> ready;
   for (auto& [replica, member] : members_) {
     if (member.revoking) return;
@@ -204,7 +218,7 @@ void SimKafka::Publish(int replica, const ports::PublishRecord& command) {
   // A failure may hide that the message was written all the same.
   const bool is_written = !fails || rng_.Chance(0.5);
   had_ambiguous_publish_ = had_ambiguous_publish_ || (fails && is_written);
-  schedule_.After(Latency(), [this, replica, command, fails, is_written] {
+  Later(Latency(), [this, replica, command, fails, is_written] {
     if (is_written) written_.push_back(command.message);
     deliver_(replica, ports::RecordPublished{.publish = command.publish,
                                              .outcome = fails ? base::Result<void>(Unavailable())
@@ -223,7 +237,7 @@ bool SimKafka::MayCommit(int replica, std::int64_t assignment,
 
 void SimKafka::Transact(int replica, const ports::RunTransaction& command) {
   const bool fails = rng_.Below(1000) < plan_.publish_failures;
-  schedule_.After(Latency() * 5, [this, replica, command, fails] {
+  Later(Latency() * 5, [this, replica, command, fails] {
     // What a replica that was killed has begun is never committed.
     const bool committed = !fails && !command.offsets.empty() &&
                            MayCommit(replica, command.assignment, command.offsets);
@@ -231,7 +245,7 @@ void SimKafka::Transact(int replica, const ports::RunTransaction& command) {
       for (const ports::PublishRecord& each : command.records) written_.push_back(each.message);
       for (const ports::PartitionOffset& each : command.offsets) Commit(each);
     }
-    schedule_.After(Latency(), [this, replica, id = command.commit, committed] {
+    Later(Latency(), [this, replica, id = command.commit, committed] {
       deliver_(replica,
                ports::TransactionEnded{
                    .commit = id,
@@ -249,13 +263,17 @@ void SimKafka::Commit(const ports::PartitionOffset& offset) {
 }
 
 void SimKafka::Commit(int replica, ports::CommitOffsets& command) {
+  if (away_) {
+    waiting_.push_back([this, replica, command]() mutable { Commit(replica, command); });
+    return;
+  }
   // A former owner's commit is refused, also if it has become the owner again.
   const bool fails = rng_.Below(1000) < plan_.commit_failures ||
                      !MayCommit(replica, command.assignment, command.offsets);
   if (!fails) {
     for (const ports::PartitionOffset& each : command.offsets) Commit(each);
   }
-  schedule_.After(Latency(), [this, replica, id = command.commit, fails] {
+  Later(Latency(), [this, replica, id = command.commit, fails] {
     deliver_(replica, ports::OffsetsCommitted{.commit = id,
                                               .outcome = fails ? base::Result<void>(Unavailable())
                                                                : base::Result<void>()});

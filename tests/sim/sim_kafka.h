@@ -39,6 +39,8 @@ class SimKafka {
   // Tells a replica that its partitions are lost.
   void TellLost(int replica, std::vector<model::TopicPartition> partitions);
   void Rebalance();
+  // Nothing gets through until it is back. Then everything does, or was given up.
+  void SetAway(bool away);
   // The replica's consumer begins anew at the committed offsets.
   void Rebuild(int replica);
   void Execute(int replica, ports::Command& command);
@@ -88,6 +90,8 @@ class SimKafka {
   // Reading begins at the committed offset.
   ports::AssignedPartition Rewind(std::int32_t number);
   base::Duration Latency();
+  // Carries it out after that time, not while the brokers are away.
+  void Later(base::Duration delay, std::function<void()> action);
 
   const Plan& plan_;
   Schedule& schedule_;
@@ -98,6 +102,8 @@ class SimKafka {
   std::map<int, int> open_losses_;  // told, and not yet answered; nobody waits for that
   std::int64_t assignments_ = 0;
   bool rebalancing_ = false;
+  bool away_ = false;
+  std::vector<std::function<void()>> waiting_;  // for the brokers to be back
   std::vector<std::shared_ptr<const ports::Message>> written_;
   bool had_ambiguous_publish_ = false;
 };

@@ -12,6 +12,9 @@ namespace {
 constexpr base::Duration kTimeLimit = std::chrono::hours(12);
 // Shorter than a lease: what a longer outage does to the limit is admission's business.
 constexpr std::uint64_t kLongestOutageMillis = 8'000;
+constexpr std::uint64_t kLongestBrokerOutageMillis = 20'000;
+// Not so much that the day changes.
+constexpr std::int64_t kMostClockErrorMinutes = 59;
 
 }  // namespace
 
@@ -21,7 +24,7 @@ World::World(const Plan& plan, const RunOptions& options)
       rng_(plan.seed ^ 0x9E3779B97F4A7C15U),
       kafka_(plan, schedule_, rng_,
              [this](int id, ports::Event event) { Deliver(id, std::move(event)); }),
-      coordinator_(schedule_, rng_,
+      coordinator_(plan, schedule_, rng_,
                    [this](int id, ports::Event event) { Deliver(id, std::move(event)); }),
       provider_(plan, schedule_, rng_,
                 [this](int id, ports::Event event) { Deliver(id, std::move(event)); }) {
@@ -50,6 +53,7 @@ void World::Start() {
   auto core = pipeline::Pipeline::Create(std::move(options));
   LLMBATCH_CHECK(core.ok());
   replicas_[id].core = std::move(core).value();
+  replicas_[id].clock_error = SomeClockError();
   kafka_.Join(id);
   Wake(id);
 }
@@ -130,13 +134,40 @@ void World::PlanFaults() {
       if (const auto id = AnyReplica()) Freeze(*id, some_time());
     });
   }
-  for (int i = 0; i < plan_.redis_outages; ++i) {
+  for (int i = 0; i < plan_.broker_outages; ++i) {
     schedule_.After(some_time(), [this] {
-      coordinator_.SetAway(true);
-      schedule_.After(std::chrono::milliseconds(rng_.Below(kLongestOutageMillis)),
-                      [this] { coordinator_.SetAway(false); });
+      kafka_.SetAway(true);
+      schedule_.After(std::chrono::milliseconds(rng_.Below(kLongestBrokerOutageMillis)),
+                      [this] { kafka_.SetAway(false); });
     });
   }
+  if (plan_.clocks_differ) {
+    schedule_.After(some_time(), [this] {
+      if (const auto id = AnyReplica()) replicas_.at(*id).clock_error = SomeClockError();
+    });
+  }
+}
+
+void World::PlanRedisFaults() {
+  const auto plan = [this](int times, std::function<void()> end) {
+    for (int i = 0; i < times; ++i) {
+      schedule_.After(std::chrono::milliseconds(rng_.Below(30'000)), [this, end] {
+        coordinator_.SetAway(true);
+        schedule_.After(std::chrono::milliseconds(rng_.Below(kLongestOutageMillis)), end);
+      });
+    }
+  };
+  plan(plan_.redis_outages, [this] { coordinator_.SetAway(false); });
+  plan(plan_.redis_losses, [this] {
+    coordinator_.LoseData();
+    coordinator_.SetAway(false);
+  });
+}
+
+base::Duration World::SomeClockError() {
+  if (!plan_.clocks_differ) return {};
+  return std::chrono::minutes(static_cast<std::int64_t>(rng_.Below(2 * kMostClockErrorMinutes)) -
+                              kMostClockErrorMinutes);
 }
 
 void World::PlanReloads() {
@@ -177,8 +208,9 @@ void World::RunRound(int incarnation) {
   Replica& replica = found->second;
   replica.woken = false;
   if (replica.frozen) return;
-  ports::Commands commands =
-      replica.core->Handle(std::exchange(replica.inbox, {}), schedule_.Now());
+  base::Now now = schedule_.Now();
+  now.wall += replica.clock_error;
+  ports::Commands commands = replica.core->Handle(std::exchange(replica.inbox, {}), now);
   if (options_.trace) {
     std::cerr << base::ToSeconds(schedule_.now().time_since_epoch()) - 3600 << " replica "
               << incarnation << ": " << commands.size() << " commands\n";
@@ -239,7 +271,8 @@ void World::Execute(int incarnation, ports::Commands commands) {
 }
 
 void World::KillBeforeTold(int incarnation, const ports::SaveJobRecord& save) {
-  if (save.result.empty() || untold_ends_ >= plan_.untold_ends || rng_.Chance(0.5)) return;
+  const bool ends = !save.result.empty() || !save.members.empty();
+  if (!ends || untold_ends_ >= plan_.untold_ends || rng_.Chance(0.5)) return;
   ++untold_ends_;
   // Before the reply, or when some of what follows from it has been written.
   schedule_.After(std::chrono::microseconds(rng_.Below(20'000)), [this, incarnation] {
@@ -255,6 +288,7 @@ std::optional<std::string> World::Run() {
   }
   Produce();
   PlanFaults();
+  PlanRedisFaults();
   PlanReloads();
   const base::Timestamp limit = schedule_.now() + kTimeLimit;
   std::uint64_t steps = 0;

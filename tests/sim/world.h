@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "json/value.h"
 #include "json/writer.h"
 #include "pipeline/pipeline.h"
 #include "sim/clock.h"
@@ -42,6 +44,7 @@ class World {
     bool frozen = false;
     bool expelled = false;                 // from the group, and doesn't know yet
     bool woken = false;                    // a round is planned
+    base::Duration clock_error{};          // of its wall clock
     std::optional<base::Timestamp> alarm;  // when the planned deadline comes
   };
   // What must become of a record.
@@ -49,6 +52,7 @@ class World {
     bool dead_letter = false;
     bool job = false;
     int items = 1;
+    int members = 0;  // of a job that must have them all: items that came in messages of their own
   };
 
   void Produce();
@@ -56,9 +60,17 @@ class World {
   void WriteItems(json::Writer& writer, const std::string& id, int count);
   void WriteForm(json::Writer& writer, const std::string& id, int count);
   void WriteSessions(json::Writer& writer, const std::string& id, int count);
-  std::string MakeItem(const std::string& id, bool with_task);
+  std::string MakeItem(const std::string& id, bool with_task, const std::string& job_id = {});
+  // A job and its items in messages of their own, all in one partition.
+  void WriteScattered(int number, std::int32_t partition);
+  void Write(std::int32_t partition, ports::Record record, const Expectation& expectation);
+  // Limits so small that a job's items may lie behind what keeps them from being read.
+  bool IsCramped() const;
+  void CheckMembers(json::Value result, const Expectation& expectation);
   void PlanFaults();
+  void PlanRedisFaults();
   void PlanReloads();
+  base::Duration SomeClockError();
   void Start();
   void Kill(int incarnation);
   void Freeze(int incarnation, base::Duration time);
@@ -69,7 +81,8 @@ class World {
   void Wake(int incarnation);
   void RunRound(int incarnation);
   void Execute(int incarnation, ports::Commands commands);
-  // Kills the replica if it has just kept the end of a job, as often as the plan says.
+  // Kills the replica if it has just kept the end of a job, or of items of one, as often as the
+  // plan says.
   void KillBeforeTold(int incarnation, const ports::SaveJobRecord& save);
 
   void Fail(const std::string& what);
@@ -109,6 +122,7 @@ class World {
   std::set<int> zombies_;  // have stood still
   int last_incarnation_ = 0;
   int untold_ends_ = 0;  // up to now
+  int unwritten_ = 0;    // records that are planned
   std::map<std::pair<std::int32_t, std::int64_t>, Expectation> expected_;
   std::map<std::pair<std::int32_t, std::int64_t>, Found> found_;
   std::string budget_name_;

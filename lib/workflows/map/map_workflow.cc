@@ -1,5 +1,6 @@
 #include "workflows/map/map_workflow.h"
 
+#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -19,6 +20,12 @@ MapWorkflow::MapWorkflow(std::vector<model::Item> items)
   counts_.total = static_cast<std::int64_t>(items_.size());
 }
 
+MapWorkflow::MapWorkflow(std::int64_t item_count)
+    : awaited_(item_count), results_(static_cast<std::size_t>(item_count)) {
+  LLMBATCH_CHECK(item_count > 0);
+  counts_.total = item_count;
+}
+
 Steps MapWorkflow::Begin() {
   Steps steps;
   steps.reserve(items_.size());
@@ -34,7 +41,7 @@ Steps MapWorkflow::Begin() {
 }
 
 Steps MapWorkflow::OnOutcome(std::size_t step, model::ItemResult result) {
-  LLMBATCH_CHECK(step < results_.size() && results_[step].empty());
+  LLMBATCH_CHECK(step < results_.size() && results_[step].json.empty());
   ++counts_.done;
   const model::ItemOutcome& outcome = result.outcome;
   if (outcome.status == model::ResultStatus::kError) {
@@ -45,7 +52,7 @@ Steps MapWorkflow::OnOutcome(std::size_t step, model::ItemResult result) {
   } else {
     ++counts_.cached;
   }
-  results_[step] = wire::EncodeMemberResult(result);
+  results_[step] = {.offset = result.origin.offset, .json = wire::EncodeMemberResult(result)};
   return {};
 }
 
@@ -57,20 +64,31 @@ jobs::Standing MapWorkflow::standing() const {
           .items = counts_};
 }
 
-jobs::Ending MapWorkflow::End(const jobs::Totals& totals, const model::ItemError&) {
-  LLMBATCH_CHECK(done());
-  const bool all_failed = counts_.failed == counts_.total;
+jobs::Ending MapWorkflow::End(const jobs::Totals& totals, const model::ItemError& unfinished) {
+  LLMBATCH_CHECK(done() || awaited_ > 0);
+  const bool all_failed = counts_.failed == counts_.done;
   jobs::Ending ending;
   ending.status = all_failed ? model::JobStatus::kFailed : model::JobStatus::kCompleted;
-  ending.partial = counts_.failed > 0 && !all_failed;
-  if (all_failed) ending.error = first_error_;
-  ending.results = std::move(results_);
+  ending.partial = (counts_.failed > 0 || !done()) && !all_failed;
+  if (!done()) {
+    ending.error = unfinished;
+  } else if (all_failed) {
+    ending.error = first_error_;
+  }
+  // Items of one message stand in their order; those of several in that of their messages.
+  std::stable_sort(
+      results_.begin(), results_.end(),
+      [](const Answered& one, const Answered& other) { return one.offset < other.offset; });
+  for (Answered& answered : results_) {
+    if (!answered.json.empty()) ending.results.push_back(std::move(answered.json));
+  }
   ending.efficiency =
       totals.calls == 0 ? 0 : static_cast<double>(generated_) / static_cast<double>(totals.calls);
   return ending;
 }
 
 Made MakeMap(model::Job& job, const model::Task&, std::int64_t) {
+  if (job.item_count > 0) return std::make_unique<MapWorkflow>(job.item_count);
   return std::make_unique<MapWorkflow>(std::move(job.items));
 }
 

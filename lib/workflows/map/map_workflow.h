@@ -1,6 +1,8 @@
-// Workflow `map`: every item on its own; the job is complete when each has a result.
+// Workflow `map`: every item on its own; the job is complete when each has a result. The items are
+// in the job's message, or come in messages of their own.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,17 +18,26 @@ class MapWorkflow : public Workflow {
  public:
   // REQUIRES: at least one item
   explicit MapWorkflow(std::vector<model::Item> items);
+  // For items that follow. REQUIRES: item_count > 0
+  explicit MapWorkflow(std::int64_t item_count);
 
   Steps Begin() override;
   Steps OnOutcome(std::size_t step, model::ItemResult result) override;
   jobs::Standing standing() const override;
   bool done() const override { return counts_.done == counts_.total; }
   jobs::Ending End(const jobs::Totals& totals, const model::ItemError& unfinished) override;
+  std::int64_t awaited_items() const override { return awaited_; }
   bool publishes_steps() const override { return true; }
 
  private:
-  std::vector<model::Item> items_;    // until they are asked
-  std::vector<std::string> results_;  // JSON; empty: none yet
+  struct Answered {
+    std::int64_t offset = 0;  // of the item's message
+    std::string json;         // empty: none yet
+  };
+
+  std::vector<model::Item> items_;  // until they are asked
+  std::int64_t awaited_ = 0;
+  std::vector<Answered> results_;
   model::ItemCounts counts_;
   std::int64_t generated_ = 0;
   std::optional<model::ItemError> first_error_;

@@ -8,7 +8,9 @@
 #include <string>
 #include <string_view>
 #include <thread>
+#include <utility>
 #include <variant>
+#include <vector>
 
 #include "driver/http/driver.h"
 #include "driver/http/faulty_server.h"
@@ -73,6 +75,12 @@ FaultyServer::Behaviour SendByteByByte(std::string bytes) {
   });
 }
 
+std::string Times(int count, std::string_view text) {
+  std::string all;
+  for (int i = 0; i < count; ++i) all += text;
+  return all;
+}
+
 struct FaultCase {
   std::string name;
   FaultyServer::Behaviour behaviour;
@@ -101,6 +109,8 @@ std::vector<FaultCase> FaultCases() {
       {"PackedAnswerWithoutItsEnd", SendAndClose(Response(200, packed.substr(0, 12), gzip)),
        "200 t"},
       {"EmptyAnswer", SendAndClose(Response(204, "")), "204 "},
+      {"ContentLengthTooShort", SendAndClose("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nab"),
+       "200 a"},
 
       {"CloseBeforeRequest", [](Connection&) {}, lost},
       {"CloseBeforeHeaders", SendAndClose(""), lost},
@@ -109,11 +119,14 @@ std::vector<FaultCase> FaultCases() {
       {"CloseInHeaders", SendAndClose("HTTP/1.1 200 OK\r\nContent-Le"), lost},
       {"ResetInHeaders", SendAndReset("HTTP/1.1 200 OK\r\nContent-Le"), lost},
       {"CloseInBody", SendAndClose("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"), lost},
+      {"ResetInBody", SendAndReset("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nab"), lost},
       {"CloseInChunk", SendAndClose(chunked + "5\r\nab"), lost},
       {"CloseBetweenChunks", SendAndClose(chunked + "2\r\nab\r\n"), lost},
       {"BadChunkSize", SendAndStall(chunked + "xyz\r\nab\r\n"), lost},
       {"HugeChunkSize", SendAndStall(chunked + "fffffffffffffffff\r\nab\r\n"), lost},
       {"BadContentLength", SendAndStall("HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\nab"), lost},
+      {"NegativeContentLength", SendAndStall("HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nab"),
+       lost},
       {"BadGzip", SendAndStall(Response(200, "this is not packed", gzip)), lost},
       {"NoHttp", SendAndStall("SSH-2.0-OpenSSH_9.2\r\n"), lost},
       {"Http09", SendAndClose("just a body"), lost},
@@ -125,8 +138,14 @@ std::vector<FaultCase> FaultCases() {
 
       {"GzipBomb", SendAndClose(Response(200, bomb, gzip)), too_large},
       {"EndlessBody", SendWithoutEnd("HTTP/1.1 200 OK\r\n\r\n", std::string(4096, 'x')), too_large},
+      {"TenGigabytes",
+       SendWithoutEnd("HTTP/1.1 200 OK\r\nContent-Length: 10737418240\r\n\r\n",
+                      std::string(65536, 'x')),
+       too_large},
       {"EndlessChunks", SendWithoutEnd(chunked, "4\r\nabcd\r\n"), too_large},
       {"EndlessHeaders", SendWithoutEnd("HTTP/1.1 200 OK\r\n", "x-filler: 1\r\n"), too_large},
+      {"HundredThousandHeaders",
+       SendAndStall("HTTP/1.1 200 OK\r\n" + Times(100'000, "x-a: 1\r\n") + "\r\n"), too_large},
       {"EndlessTrailers", SendWithoutEnd(chunked + "0\r\n", "x-filler: 1\r\n"), too_large},
       {"EndlessProvisionalAnswers", SendWithoutEnd("", "HTTP/1.1 103 Early\r\n\r\n"), too_large},
       {"LongHeader",
@@ -158,6 +177,58 @@ TEST_P(Fault, BecomesTheOutcome) {
 
 INSTANTIATE_TEST_SUITE_P(Table, Fault, testing::ValuesIn(FaultCases()),
                          [](const auto& test) { return test.param.name; });
+
+// The three ways in which a body is framed.
+std::vector<std::string> WholeAnswers() {
+  const std::string text(400, 'x');
+  return {Response(200, text), Response(200, Gzip(text), "Content-Encoding: gzip\r\n"),
+          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" +
+              Times(4, "64\r\n" + text.substr(300) + "\r\n") + "0\r\n\r\n"};
+}
+
+// The front of an answer: a tenth of it, two tenths …, none at all.
+std::string Tenths(const std::string& answer, int tenths) {
+  return answer.substr(0, answer.size() * static_cast<std::size_t>(tenths) / 10);
+}
+
+TEST(EveryTenth, OfAnAnswerThatIsClosedOrResetThereIsNoAnswerAndNotAskedAgain) {
+  for (const std::string& answer : WholeAnswers()) {
+    for (int tenths = 0; tenths < 10; ++tenths) {
+      for (const bool reset : {false, true}) {
+        SCOPED_TRACE(Tenths(answer, tenths) + (reset ? " reset" : " closed"));
+        FaultyServer server(reset ? SendAndReset(Tenths(answer, tenths))
+                                  : SendAndClose(Tenths(answer, tenths)));
+        Driver driver(LocalEndpoint(server.Url()));
+        EXPECT_EQ(Summary(driver.Run(Post(1))), "connection_lost, maybe processed");
+        EXPECT_EQ(server.posts(), 1);
+      }
+    }
+  }
+}
+
+TEST(EveryTenth, OfAnAnswerThatStallsThereTakesItsTimeAndIsNotAskedAgain) {
+  for (const std::string& answer : WholeAnswers()) {
+    FaultyServer server([&answer](Connection& connection) {
+      if (!connection.ReadRequest()) return;
+      connection.Send(Tenths(answer, connection.number() - 1));
+      connection.WaitForPeer();
+    });
+    Driver driver(LocalEndpoint(server.Url()));
+    std::vector<Command> calls;
+    for (std::uint64_t call = 1; call <= 10; ++call) {
+      ports::StartCall start = Post(call);
+      start.request.timeout = std::chrono::seconds(1);
+      calls.emplace_back(std::move(start));
+    }
+    driver.Execute(std::move(calls));
+    const auto ended = driver.Wait(10);
+    ASSERT_EQ(ended.size(), 10U);
+    for (const ports::CallCompleted& call : ended) {
+      EXPECT_EQ(Summary(call.outcome), "timeout, maybe processed");
+    }
+    EXPECT_EQ(server.posts(), 10);
+  }
+}
 
 class ErrorStatus : public testing::TestWithParam<int> {};
 

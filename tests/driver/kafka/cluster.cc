@@ -21,8 +21,8 @@ std::vector<ports::LogLine> Log::lines() const {
   return lines_;
 }
 
-Cluster::Cluster() {
-  auto cluster = EmbeddedCluster::Start(1);
+Cluster::Cluster(int brokers) : brokers_(brokers) {
+  auto cluster = EmbeddedCluster::Start(brokers);
   if (!cluster) {
     ADD_FAILURE() << cluster.error().message;
     std::abort();
@@ -61,6 +61,29 @@ void Cluster::FailNext(Request request, std::vector<int> codes) {
   for (const int code : codes) errors.push_back(static_cast<rd_kafka_resp_err_t>(code));
   rd_kafka_mock_push_request_errors_array(&cluster_->mock(), static_cast<std::int16_t>(request),
                                           errors.size(), errors.data());
+}
+
+void Cluster::ForgiveAll() {
+  for (const Request request :
+       {Request::kProduce, Request::kOffsetCommit, Request::kOffsetFetch, Request::kHeartbeat,
+        Request::kInitProducerId, Request::kAddPartitionsToTransaction, Request::kEndTransaction,
+        Request::kOffsetCommitInTransaction}) {
+    rd_kafka_mock_clear_request_errors(&cluster_->mock(), static_cast<std::int16_t>(request));
+  }
+}
+
+void Cluster::SlowDown(std::chrono::milliseconds round_trip) {
+  for (int broker = 1; broker <= brokers_; ++broker) {
+    rd_kafka_mock_broker_set_rtt(&cluster_->mock(), broker, static_cast<int>(round_trip.count()));
+  }
+}
+
+void Cluster::MoveCoordinator(const std::string& group, int broker) {
+  rd_kafka_mock_coordinator_set(&cluster_->mock(), "group", group.c_str(), broker);
+}
+
+void Cluster::MoveLeader(const std::string& topic, int partition, int broker) {
+  rd_kafka_mock_partition_set_leader(&cluster_->mock(), topic.c_str(), partition, broker);
 }
 
 void Cluster::TakeDown() { rd_kafka_mock_broker_set_down(&cluster_->mock(), -1); }

@@ -1,6 +1,7 @@
 // A mock cluster with faults, and drivers that are connected to it.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -40,14 +41,20 @@ class Log {
 
 class Cluster {
  public:
-  // One broker. Fails the test if it doesn't start.
-  Cluster();
+  // Brokers are counted from 1. Fails the test if it doesn't start.
+  explicit Cluster(int brokers = 1);
 
   void CreateTopic(const std::string& name, int partitions);
   // Written and acknowledged when it returns.
   void Write(const std::string& topic, int partition, const std::vector<std::string>& values);
   // The next requests of this kind are answered so: rd_kafka_resp_err_t.
   void FailNext(Request request, std::vector<int> codes);
+  void ForgiveAll();
+  // Every answer of every broker takes so long.
+  void SlowDown(std::chrono::milliseconds round_trip);
+  // To another broker than now. REQUIRES: there are several.
+  void MoveCoordinator(const std::string& group, int broker);
+  void MoveLeader(const std::string& topic, int partition, int broker);
   void TakeDown();
   void BringUp();
 
@@ -58,6 +65,7 @@ class Cluster {
 
  private:
   Log log_;
+  int brokers_;
   std::unique_ptr<EmbeddedCluster> cluster_;
 };
 

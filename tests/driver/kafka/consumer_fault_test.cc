@@ -54,6 +54,56 @@ INSTANTIATE_TEST_SUITE_P(Codes, CommitFault,
                                          FailedCommit{RD_KAFKA_RESP_ERR_INVALID_COMMIT_OFFSET_SIZE,
                                                       base::ErrorKind::kUnavailable}));
 
+class StaleMember : public testing::TestWithParam<int> {};
+
+// The broker takes it for a member of another generation, or for none.
+TEST_P(StaleMember, CommitsNothingAndReadsOn) {
+  Cluster cluster;
+  cluster.CreateTopic("requests", 1);
+  cluster.Write("requests", 0, {"a"});
+  Mailbox mailbox;
+  auto consumer = StartConsumer(cluster.ConsumerOf({"requests"}), mailbox);
+  mailbox.Wait<ports::RecordReceived>(1);
+
+  cluster.FailNext(Request::kOffsetCommit, {GetParam()});
+  consumer->Execute({Commit(1, "requests", 0, 1)});
+  const auto committed = mailbox.Wait<ports::OffsetsCommitted>(1);
+  ASSERT_THAT(committed, SizeIs(1));
+  EXPECT_FALSE(committed[0].outcome.ok());
+  // Where the partition was taken away it has to come back.
+  if (mailbox.Count<ports::PartitionsRevoked>() > 0) consumer->Execute({ports::RevokeDone{}});
+  cluster.Write("requests", 0, {"b"});
+
+  EXPECT_TRUE(mailbox.Until([&] {
+    const auto records = mailbox.Records();
+    return !records.empty() && records.back() == "requests/0/1 b";
+  }));
+}
+
+INSTANTIATE_TEST_SUITE_P(Codes, StaleMember,
+                         testing::Values(RD_KAFKA_RESP_ERR_ILLEGAL_GENERATION,
+                                         RD_KAFKA_RESP_ERR_UNKNOWN_MEMBER_ID,
+                                         RD_KAFKA_RESP_ERR_REBALANCE_IN_PROGRESS));
+
+TEST(Commit, WaitsForACoordinatorThatIsLoadingItsOffsets) {
+  Cluster cluster;
+  cluster.CreateTopic("requests", 1);
+  Mailbox mailbox;
+  auto consumer = StartConsumer(cluster.ConsumerOf({"requests"}), mailbox);
+  mailbox.Wait<ports::PartitionsAssigned>(1);
+
+  cluster.FailNext(Request::kOffsetCommit, {RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS,
+                                            RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE,
+                                            RD_KAFKA_RESP_ERR_NOT_COORDINATOR});
+  for (std::uint64_t id = 1; id <= 20; ++id) {
+    consumer->Execute({Commit(id, "requests", 0, 1)});
+    const auto committed = mailbox.Wait<ports::OffsetsCommitted>(id);
+    ASSERT_THAT(committed, SizeIs(id));
+    if (committed.back().outcome) return;
+  }
+  ADD_FAILURE() << "never committed";
+}
+
 TEST(Commit, OfAPartitionThatIsNotAssignedIsRefused) {
   Cluster cluster;
   cluster.CreateTopic("requests", 1);
@@ -140,6 +190,56 @@ TEST(BrokerDown, IsLoggedOnceAndReadingGoesOnWhenItIsBack) {
 
   EXPECT_THAT(mailbox.Records(), ElementsAre("requests/0/0 a", "requests/0/1 b"));
   EXPECT_EQ(down_lines(), 1);
+}
+
+TEST(Brokers, ReadingAndCommittingFollowTheCoordinatorAndTheLeader) {
+  Cluster cluster(3);
+  cluster.CreateTopic("requests", 1);
+  cluster.MoveCoordinator("group", 1);
+  cluster.MoveLeader("requests", 0, 1);
+  cluster.Write("requests", 0, {"a"});
+  Mailbox mailbox;
+  auto consumer = StartConsumer(cluster.ConsumerOf({"requests"}), mailbox);
+  mailbox.Wait<ports::RecordReceived>(1);
+
+  cluster.MoveCoordinator("group", 2);
+  cluster.MoveLeader("requests", 0, 3);
+  cluster.Write("requests", 0, {"b"});
+  EXPECT_TRUE(mailbox.Until([&] {
+    const auto records = mailbox.Records();
+    return !records.empty() && records.back() == "requests/0/1 b";
+  }));
+  if (mailbox.Count<ports::PartitionsRevoked>() > 0) consumer->Execute({ports::RevokeDone{}});
+  const auto assignment = [&] {
+    return mailbox.All<ports::PartitionsAssigned>().back().assignment;
+  };
+  EXPECT_TRUE(mailbox.Until([&] {
+    const std::size_t commits = mailbox.Count<ports::OffsetsCommitted>();
+    auto commit = Commit(commits + 1, "requests", 0, 2);
+    commit.assignment = assignment();
+    consumer->Execute({commit});
+    return mailbox.Wait<ports::OffsetsCommitted>(commits + 1).back().outcome.ok();
+  }));
+}
+
+TEST(Brokers, SlowOnesAreWaitedFor) {
+  Cluster cluster;
+  cluster.CreateTopic("requests", 1);
+  cluster.Write("requests", 0, {"a"});
+  Mailbox mailbox;
+  auto consumer = StartConsumer(cluster.ConsumerOf({"requests"}), mailbox);
+  mailbox.Wait<ports::RecordReceived>(1);
+
+  cluster.SlowDown(std::chrono::seconds(2));
+  cluster.Write("requests", 0, {"b"});
+  mailbox.Wait<ports::RecordReceived>(2);
+  consumer->Execute({Commit(1, "requests", 0, 2)});
+  const auto committed = mailbox.Wait<ports::OffsetsCommitted>(1);
+
+  ASSERT_THAT(committed, SizeIs(1));
+  EXPECT_TRUE(committed[0].outcome.ok());
+  EXPECT_THAT(mailbox.Records(), ElementsAre("requests/0/0 a", "requests/0/1 b"));
+  EXPECT_EQ(mailbox.Count<ports::PartitionsRevoked>(), 0u);
 }
 
 TEST(FatalError, LosesThePartitionsAndBringsANewMember) {

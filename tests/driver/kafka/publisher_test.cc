@@ -88,7 +88,8 @@ TEST(Publish, GoesOnAfterErrorsThatPass) {
 
   cluster.FailNext(Request::kProduce,
                    {RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS, RD_KAFKA_RESP_ERR_REQUEST_TIMED_OUT,
-                    RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR__TRANSPORT});
+                    RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION, RD_KAFKA_RESP_ERR__TRANSPORT,
+                    RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART});
   publisher->Publish(Publications(1, 30));
   mailbox.Wait<ports::RecordPublished>(30);
 

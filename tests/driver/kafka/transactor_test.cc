@@ -30,11 +30,14 @@ class TransactorTest : public testing::Test {
     consumer_ = StartConsumer(cluster_.ConsumerOf({"requests"}), mailbox_);
     const auto assigned = mailbox_.Wait<ports::PartitionsAssigned>(1);
     assignment_ = assigned.empty() ? 0 : assigned[0].assignment;
-    TransactorOptions options;
+    StartTransactor({});
+  }
+
+  void StartTransactor(TransactorOptions options) {
     options.connection = cluster_.PublisherOf().connection;
     options.transactional_id = "group.instance";
     auto transactor = Transactor::Start(std::move(options), mailbox_.inbox());
-    EXPECT_TRUE(transactor.ok());
+    ASSERT_TRUE(transactor.ok());
     transactor_ = std::move(transactor).value();
   }
 
@@ -133,6 +136,56 @@ TEST_F(TransactorTest, AFencedProducerIsReplaced) {
   RunUntilCommitted(2, {"one"}, 1);
   EXPECT_EQ(transactor_->health().rebuilds, 1);
   EXPECT_FALSE(transactor_->health().broken);
+}
+
+TEST_F(TransactorTest, AnEndWhoseReplyIsLostIsAskedForAgain) {
+  cluster_.FailNext(Request::kEndTransaction, {RD_KAFKA_RESP_ERR__TRANSPORT});
+
+  EXPECT_TRUE(Run(Transaction(1, {"one"}, 1)).outcome.ok());
+  EXPECT_THAT(Written(1), ElementsAre("one"));
+}
+
+// Nobody else can tell whether it was committed, so that no time limit would be right.
+TEST_F(TransactorTest, AnEndIsAskedForUntilItIsAnswered) {
+  TransactorOptions options;
+  options.transaction_timeout = std::chrono::seconds(3);
+  StartTransactor(options);
+  cluster_.FailNext(Request::kEndTransaction,
+                    std::vector<int>(300, RD_KAFKA_RESP_ERR_COORDINATOR_LOAD_IN_PROGRESS));
+  const base::Timestamp begin = runtime::ReadClock().steady;
+
+  const auto ended = Run(Transaction(1, {"one"}, 1));
+
+  EXPECT_TRUE(ended.outcome.ok()) << ended.outcome.error().message;
+  const base::Timestamp end = runtime::ReadClock().steady;
+  EXPECT_GT(end - begin, 2 * options.transaction_timeout);
+  EXPECT_LT(end - transactor_->health().last_progress, std::chrono::seconds(2));
+  EXPECT_EQ(transactor_->health().rebuilds, 0);
+}
+
+TEST_F(TransactorTest, RecordsThatAreNotAcknowledgedInTimeFailIt) {
+  TransactorOptions options;
+  options.transaction_timeout = std::chrono::seconds(2);
+  StartTransactor(options);
+  cluster_.FailNext(Request::kProduce,
+                    std::vector<int>(400, RD_KAFKA_RESP_ERR_NOT_ENOUGH_REPLICAS));
+
+  EXPECT_FALSE(Run(Transaction(1, {"one"}, 1)).outcome.ok());
+  RunUntilCommitted(2, {"one"}, 1);
+}
+
+TEST_F(TransactorTest, ACoordinatorThatTakesNoOffsetsFailsItInTime) {
+  TransactorOptions options;
+  options.offsets_timeout = std::chrono::seconds(1);
+  StartTransactor(options);
+  cluster_.FailNext(Request::kOffsetCommitInTransaction,
+                    std::vector<int>(400, RD_KAFKA_RESP_ERR_COORDINATOR_NOT_AVAILABLE));
+  const base::Timestamp begin = runtime::ReadClock().steady;
+
+  EXPECT_FALSE(Run(Transaction(1, {"one"}, 1)).outcome.ok());
+  EXPECT_LT(runtime::ReadClock().steady - begin, std::chrono::seconds(10));
+  cluster_.ForgiveAll();
+  RunUntilCommitted(2, {"one"}, 1);
 }
 
 TEST_F(TransactorTest, FailsWhenTheAssignmentIsOver) {

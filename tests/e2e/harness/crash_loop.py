@@ -126,6 +126,36 @@ def run_at_points(deployment, points=POINTS, rounds=1, seed=1, delivery="at_leas
     return outcome
 
 
+def run_amid_answers(deployment, kills, seed=1, delivery="at_least_once"):
+    """Kills a replica on its own each time when some answers have begun and don't go on. As run() otherwise."""
+    outcome = Outcome(delivery=delivery, kills=kills, items=kills * ITEMS_PER_KILL)
+    twin_began = _begin(deployment, 1, delivery)
+    results = deployment.topics.reader(deployment.topics.results)
+    inputs = make_inputs(outcome.items, seed=seed, most_bytes=400)
+    replica = deployment.daemons[0]
+    killed_ms = []
+    for number in range(kills):
+        stalled = stalled_answers(deployment)
+        deployment.twin.script(next=[{"fault": "stall", "latency_ms": 0, "times": 3}])
+        deployment.ask(inputs[number * ITEMS_PER_KILL : (number + 1) * ITEMS_PER_KILL])
+        wait_for(lambda: stalled_answers(deployment) >= stalled + 3, 60, "answers have begun")
+        replica.kill()
+        killed_ms.append((time.monotonic() - twin_began) * 1000)
+        deployment.twin.script()
+        replica.start()
+        began = time.monotonic()
+        wait_for(lambda: replica.assigned(deployment.topics.requests), 60, "the replica is back")
+        outcome.slowest_return_s = max(outcome.slowest_return_s, time.monotonic() - began)
+    deployment.wait_until_done(timeout_s=120)
+    deployment.stop()
+    _judge(outcome, deployment, results.to_the_end(), {value["id"] for value in inputs}, killed_ms)
+    return outcome
+
+
+def stalled_answers(deployment):
+    return deployment.twin.summary()["by_fault"].get("stall", 0)
+
+
 def _begin(deployment, replicas, delivery):
     """Starts everything; gives when the twin's clock began."""
     deployment.redis.start()

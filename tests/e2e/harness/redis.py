@@ -1,5 +1,6 @@
 """A redis-server of a test's own, never the machine's."""
 
+import os
 import subprocess
 
 import redis as client
@@ -41,9 +42,17 @@ class Redis:
     def stop(self):
         self._process.stop(timeout_s=20)
 
+    def kill(self):
+        self._process.kill()
+
+    def cut_log(self, share):
+        """Takes the last part of what it has logged since its start away, while it isn't running."""
+        log = self.folder / "appendonlydir/appendonly.aof.1.incr.aof"
+        os.truncate(log, int(log.stat().st_size * (1 - share)))
+
     def close(self):
         if self._process:
-            self._process.kill()
+            self.kill()
 
     def fill_disk(self):
         """Leaves no byte free on a disk of its own."""

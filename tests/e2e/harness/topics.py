@@ -90,9 +90,13 @@ class Topics:
         found = _patiently(lambda: self._observer.committed(wanted, timeout=20))
         return {p.partition: p.offset for p in found}
 
+    def ends(self, topic):
+        """One past the last record, by partition."""
+        return _end_offsets(self._observer, topic)
+
     def open_records(self, topic):
         """How many records the group has not committed past."""
-        ends = _end_offsets(self._observer, topic)
+        ends = self.ends(topic)
         return sum(ends[p] - max(offset, 0) for p, offset in self.committed(topic).items())
 
     def _shared_producer(self):

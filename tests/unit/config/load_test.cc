@@ -209,6 +209,38 @@ TEST(LoadFile, WarnsOfAModelWithoutAPrice) {
   EXPECT_THAT(outcome.warnings.front().what, HasSubstr("the cost of p/m will be unknown"));
 }
 
+TEST(LoadFile, WarnsOfASchemaThatTheProviderCannotBeHeldTo) {
+  struct Row {
+    const char* schema;
+    const char* mode;
+    const char* warning;  // empty: none
+  };
+  constexpr const char* kClosed =
+      R"({"type":"object","required":["a"],"properties":{"a":{"type":"string","maxLength":9}}})";
+  constexpr const char* kAllOf =
+      R"({"type":"object","properties":{"a":{"allOf":[{"type":"string"}]}}})";
+  for (const Row& row : {
+           Row{kClosed, "json_schema", ""},
+           Row{kAllOf, "json_schema",
+               "p/m can't be held to it, for it has allOf; answers are checked all the same"},
+           Row{kAllOf, "json_object", ""},
+           Row{kAllOf, "none", ""},
+           Row{R"({"type":"object"})", "json_schema",
+               "p/m can't be held to it, for it has an object that may have members that aren't "
+               "declared; answers are checked all the same"},
+       }) {
+    const LoadOutcome outcome =
+        Load(Draft()
+                 .Set("[providers.p]", "schema_mode = \"" + std::string(row.mode) + "\"")
+                 .Set("[tasks.t]", "output_schema = \"t.json\"")
+                 .Text(),
+             {{"/etc/t.json", row.schema}});
+    ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+    EXPECT_EQ(outcome.warnings.empty() ? "" : outcome.warnings.front().what, row.warning)
+        << row.schema << ' ' << row.mode;
+  }
+}
+
 struct MissingKey {
   const char* header;
   const char* key;

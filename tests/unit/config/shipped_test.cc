@@ -80,6 +80,7 @@ TEST(ShippedConfig, ShowsTheDefaultsOfTheService) {
   EXPECT_EQ(limits.drain_timeout, Limits().drain_timeout);
   EXPECT_EQ(limits.max_wait, Limits().max_wait);
   EXPECT_EQ(limits.progress_interval, Limits().progress_interval);
+  EXPECT_EQ(limits.items_timeout, Limits().items_timeout);
   EXPECT_EQ(limits.commit_interval, Limits().commit_interval);
 }
 
@@ -162,6 +163,7 @@ TEST(ShippedConfig, ShowsEveryKeyThatIsKnown) {
                           "drain_timeout",
                           "max_wait",
                           "progress_interval",
+                          "items_timeout",
                           "commit_interval",
                           "api",
                           "base_url",

@@ -70,19 +70,12 @@ class Asker {
   }
 
   base::Result<ports::PermitState> SyncAll(ports::SyncPermits command) {
-    command.sync = model::SyncId{++last_id_};
-    coordinator_.Execute(command);
-    const auto event = Await<ports::PermitsSynced>();
-    EXPECT_EQ(event.sync, command.sync);
-    return event.outcome;
+    return Exchange(std::move(command), &ports::SyncPermits::sync, &ports::PermitsSynced::sync);
   }
 
   base::Result<ports::ReserveState> Reserve(ports::ReserveCalls command) {
-    command.reserve = model::ReserveId{++last_id_};
-    coordinator_.Execute(command);
-    const auto event = Await<ports::CallsReserved>();
-    EXPECT_EQ(event.reserve, command.reserve);
-    return event.outcome;
+    return Exchange(std::move(command), &ports::ReserveCalls::reserve,
+                    &ports::CallsReserved::reserve);
   }
 
   base::Result<std::vector<ports::LedgerEntry>> Claim(
@@ -116,27 +109,20 @@ class Asker {
   }
 
   base::Result<ports::TakenJob> Take(ports::TakeJobRecord command) {
-    command.take = model::JobRecordId{++last_id_};
-    coordinator_.Execute(command);
-    const auto event = Await<ports::JobRecordTaken>();
-    EXPECT_EQ(event.take, command.take);
-    return event.outcome;
+    return Exchange(std::move(command), &ports::TakeJobRecord::take, &ports::JobRecordTaken::take);
   }
 
   base::Result<ports::JobRecordSaved::State> Save(ports::SaveJobRecord command) {
-    command.save = model::JobRecordId{++last_id_};
-    coordinator_.Execute(command);
-    const auto event = Await<ports::JobRecordSaved>();
-    EXPECT_EQ(event.save, command.save);
-    return event.outcome;
+    return Exchange(std::move(command), &ports::SaveJobRecord::save, &ports::JobRecordSaved::save);
+  }
+
+  base::Result<ports::ToldMember> AskMember(ports::AskJobMember command) {
+    return Exchange(std::move(command), &ports::AskJobMember::ask, &ports::JobMemberTold::ask);
   }
 
   base::Result<ports::CommandedJob> Command(ports::CommandJobRecord command) {
-    command.command = model::JobRecordId{++last_id_};
-    coordinator_.Execute(command);
-    const auto event = Await<ports::JobCommanded>();
-    EXPECT_EQ(event.command, command.command);
-    return event.outcome;
+    return Exchange(std::move(command), &ports::CommandJobRecord::command,
+                    &ports::JobCommanded::command);
   }
 
   // The job that the next JobCancelRequested names; "" if none comes in `most`.
@@ -165,6 +151,16 @@ class Asker {
   }
 
  private:
+  // What the completion of the command says; it has the id that the command got here.
+  template <typename Command, typename Event, typename Id>
+  auto Exchange(Command command, Id Command::*asked, Id Event::*told) {
+    command.*asked = Id{++last_id_};
+    coordinator_.Execute(command);
+    Event event = Await<Event>();
+    EXPECT_EQ(event.*told, command.*asked);
+    return std::move(event.outcome);
+  }
+
   template <typename Completion>
   Completion Await() {
     const base::Timestamp deadline = runtime::ReadClock().steady + std::chrono::seconds(20);

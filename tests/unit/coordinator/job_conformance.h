@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "unit/coordinator/asker.h"
 
@@ -47,6 +49,8 @@ inline ports::SaveJobRecord SaveOf(const std::string& job_id, std::int64_t epoch
           .percent = 40,
           .event = "{\"event\":" + std::to_string(sequence) + "}",
           .result = model::IsFinal(status) ? "{\"result\":1}" : "",
+          .members = {},
+          .batches = {},
           .now = runtime::ReadClock().wall,
           .ttl = std::chrono::hours(1)};
 }
@@ -147,6 +151,44 @@ TYPED_TEST_P(JobConformanceTest, ACancellationMayComeBeforeItsJob) {
   EXPECT_FALSE(ask.Take(TakeOf("l"))->cancel_requested);
 }
 
+TYPED_TEST_P(JobConformanceTest, MembersAreKeptAndToldToWhoeverTakesTheJobNext) {
+  auto ask = this->Ask();
+  const auto member = [&ask](const std::string& id) {
+    return ask.AskMember(
+        {.ask = {}, .job_id = "j", .member = id, .now = runtime::ReadClock().wall});
+  };
+  using MemberState = ports::ToldMember::State;
+  EXPECT_EQ(member("a")->state, MemberState::kUnknown);
+  ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
+  ASSERT_EQ(*ask.Save(SaveOf("j", 1, model::JobStatus::kProcessing, 3)), SavedState::kSaved);
+  ports::SaveJobRecord save = SaveOf("j", 1, model::JobStatus::kProcessing, 0);
+  save.members = {{.id = "a", .value = "first"}, {.id = "b", .value = "second"}};
+  save.batches = {{.id = "a", .value = "of another kind"}};
+  EXPECT_EQ(*ask.Save(save), SavedState::kSaved);
+  save.members = {{.id = "a", .value = "once more"}};
+  EXPECT_EQ(*ask.Save(save), SavedState::kSaved);
+  EXPECT_EQ(member("a")->value, "once more");
+  EXPECT_EQ(member("a")->state, MemberState::kOpen);
+  EXPECT_EQ(member("c")->value, "");
+
+  const auto taken = ask.Take(TakeOf("j"));
+  ASSERT_TRUE(taken.ok());
+  auto members = taken->members;
+  std::sort(members.begin(), members.end(),
+            [](const auto& one, const auto& other) { return one.id < other.id; });
+  EXPECT_EQ(members, (std::vector<ports::JobPart>{{.id = "a", .value = "once more"},
+                                                  {.id = "b", .value = "second"}}));
+  // What was told of the job stays as it was.
+  EXPECT_EQ(taken->sequence, 3);
+  EXPECT_EQ(taken->event, "{\"event\":3}");
+  EXPECT_EQ(taken->percent, 40);
+  EXPECT_EQ(*ask.Save(save), SavedState::kRefused);
+  EXPECT_EQ(*ask.Save(SaveOf("j", 2, model::JobStatus::kCompleted, 4)), SavedState::kSaved);
+  EXPECT_EQ(member("b")->state, MemberState::kEnded);
+  EXPECT_EQ(member("b")->status, model::JobStatus::kCompleted);
+  EXPECT_EQ(member("b")->value, "second");
+}
+
 TYPED_TEST_P(JobConformanceTest, ARetryIsToldWhatWasAsked) {
   auto ask = this->Ask();
   ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
@@ -164,6 +206,8 @@ REGISTER_TYPED_TEST_SUITE_P(JobConformanceTest, AJobThatIsTakenAgainGoesOnWhereI
                             WhoeverHadAJobBeforeWritesNoMore, AJobThatHasEndedStaysAsItIs,
                             AnIdBelongsToOneRequestOfOneUser,
                             ACancellationIsPushedAndToldToWhoeverSavesOrTakes,
-                            ACancellationMayComeBeforeItsJob, ARetryIsToldWhatWasAsked);
+                            ACancellationMayComeBeforeItsJob,
+                            MembersAreKeptAndToldToWhoeverTakesTheJobNext,
+                            ARetryIsToldWhatWasAsked);
 
 }  // namespace llmbatch::coordinator

@@ -170,7 +170,10 @@ TEST(JobTable, TellsEachStageOnce) {
     }
   }
   EXPECT_EQ(told, (std::vector<std::string>{"retrieving 10", "calling 50"}));
-  EXPECT_FALSE(table.HasUntoldStages(kJob));
+  EXPECT_FALSE(table.HasUntoldStages(kJob, standing));
+  // One that nobody was told of yet.
+  standing.stages.push_back({.step = "saving", .percent = 90});
+  EXPECT_TRUE(table.HasUntoldStages(kJob, standing));
   const FinalReport report = table.End(kJob, At(4, "calling"), {}, kStart);
   EXPECT_EQ(report.progress.percent, 100);
   EXPECT_EQ(report.progress.sequence, 4);

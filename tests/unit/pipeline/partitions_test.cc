@@ -73,6 +73,17 @@ std::string Flow(Partitions& partitions) {
   return text;
 }
 
+TEST(Partitions, KnowsThatARecordWasReadBeforeByWhatIsDoneBehindIt) {
+  Partitions partitions({}, kInterval);
+  partitions.Assign({{.partition = kZero,
+                      .committed_offset = 5,
+                      .metadata = offsets::EncodeDoneMap(5, {{.begin = 7, .end = 8}})}});
+  EXPECT_TRUE(partitions.WasReadBefore(kZero, 5));
+  EXPECT_TRUE(partitions.WasReadBefore(kZero, 6));
+  EXPECT_FALSE(partitions.WasReadBefore(kZero, 8));
+  EXPECT_FALSE(partitions.WasReadBefore(kOne, 5));
+}
+
 TEST(Partitions, TakesOnlyWhatIsOursAndOnlyOnce) {
   Partitions partitions = TwoPartitions();
   EXPECT_FALSE(partitions.Begin(RecordAt({.topic = "t", .partition = 2}, 0), kStart).has_value());

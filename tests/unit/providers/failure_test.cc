@@ -1,4 +1,4 @@
-// How errors of OpenAI and of servers like it are judged.
+// How errors of providers are judged, and what follows.
 #include "providers/failure.h"
 
 #include <gtest/gtest.h>
@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "unit/providers/classify.h"
+
 namespace llmbatch::providers {
 namespace {
 
@@ -18,24 +20,6 @@ using enum FailureClass;
 using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
-
-CallFailure ClassifyBody(int status, std::string_view body) {
-  return Classify(ports::HttpResponse{.status = status, .body = std::string(body)}, {});
-}
-
-struct Case {
-  int status;
-  std::string_view body;
-  FailureClass cls;
-};
-
-void ExpectClasses(const std::vector<Case>& cases) {
-  for (const Case& c : cases) {
-    const CallFailure failure = ClassifyBody(c.status, c.body);
-    EXPECT_EQ(failure.cls, c.cls) << c.status << ' ' << c.body << " is " << ToString(failure.cls);
-    EXPECT_EQ(failure.http_status, c.status);
-  }
-}
 
 TEST(Classify, OpenAi) {
   ExpectClasses({
@@ -232,74 +216,6 @@ TEST(Classify, OpenAiResponses) {
       {200, R"({"status":"failed","error":{"code":"bio_policy","message":"m"}})", kContentBlocked},
       {200, R"({"status":"failed","error":{"code":"data_residency_mismatch","message":"m"}})",
        kBadRequest},
-  });
-}
-
-TEST(Classify, Vllm) {
-  ExpectClasses({
-      {400,
-       R"({"error":{"message":"This model's maximum context length is 4096 tokens.",)"
-       R"("type":"BadRequestError","param":null,"code":400}})",
-       kContextTooLong},
-      {400,
-       R"({"object":"error","message":"max_tokens must be at least 1, got -186.",)"
-       R"("type":"BadRequestError","param":null,"code":400})",
-       kContextTooLong},
-      {400,
-       R"({"error":{"message":"max_tokens=9 cannot be greater than max_model_len=8",)"
-       R"("type":"BadRequestError","param":null,"code":400}})",
-       kContextTooLong},
-      {404, R"({"error":{"message":"m","type":"NotFoundError","param":null,"code":404}})",
-       kBadRequest},
-      {500, R"({"error":{"message":"m","type":"InternalServerError","param":null,"code":500}})",
-       kOverloaded},
-  });
-}
-
-TEST(Classify, LlamaCpp) {
-  ExpectClasses({
-      {400,
-       R"({"error":{"code":400,"message":"m","type":"exceed_context_size_error",)"
-       R"("n_prompt_tokens":9412,"n_ctx":8192}})",
-       kContextTooLong},
-      {503, R"({"error":{"code":503,"message":"Loading model","type":"unavailable_error"}})",
-       kOverloaded},
-      {401, R"({"error":{"code":401,"message":"m","type":"authentication_error"}})", kAuth},
-  });
-}
-
-TEST(Classify, Ollama) {
-  ExpectClasses({
-      {503, R"({"error":{"message":"busy","type":"api_error","param":null,"code":null}})",
-       kOverloaded},
-      {404, R"({"error":"model not found"})", kBadRequest},
-      {400, R"({"error":"the input exceeds the context window"})", kContextTooLong},
-  });
-}
-
-TEST(Classify, LiteLlm) {
-  ExpectClasses({
-      {400,
-       R"({"error":{"message":"litellm.ContextWindowExceededError: x","type":null,"param":null,)"
-       R"("code":"400"}})",
-       kContextTooLong},
-      {429, R"({"error":{"message":"m","type":"throttling_error","param":null,"code":"429"}})",
-       kRateLimited},
-  });
-}
-
-TEST(Classify, ErrorsInsideOf200) {
-  ExpectClasses({
-      // LM Studio
-      {200, R"({"error":"Trying to keep 9000 tokens; this exceeds the available context size."})",
-       kContextTooLong},
-      // Gateways with the true status in the code
-      {200, R"({"error":{"message":"m","code":429}})", kRateLimited},
-      {200, R"({"error":{"message":"m","code":"502"}})", kOverloaded},
-      {200, R"({"error":{"message":"m","code":400}})", kBadRequest},
-      {200, R"({"error":{"message":"m","code":7}})", kProtocol},
-      {200, R"({"error":{"message":"m"}})", kProtocol},
-      {200, R"({"error":true})", kProtocol},
   });
 }
 

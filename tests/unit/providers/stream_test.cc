@@ -217,6 +217,27 @@ TEST(Streams, KnowWhenNothingIsLeftToWaitFor) {
   }
 }
 
+// Which line tells the driver that nothing is left to wait for.
+TEST(Streams, AreWholeWithTheLinesThatTheirRequestNames) {
+  for (const Whole& row : WholeStreams()) {
+    SCOPED_TRACE(row.api);
+    ChatRequest request{.model = "m", .messages = {{.text = "t"}}};
+    const model::Provider provider{.name = "p", .api = row.api};
+    EXPECT_TRUE(CodecFor(row.api)->Encode(request, provider, {}).end_marks.empty());
+    request.stream = true;
+    const auto marks = CodecFor(row.api)->Encode(request, provider, {}).end_marks;
+    std::size_t found = 0;
+    for (const std::string& mark : marks) {
+      const std::size_t at = row.stream.find(mark + "\n");
+      if (at == std::string::npos) continue;
+      ++found;
+      EXPECT_EQ(row.stream.find("\n\n", at) + 2, row.stream.size()) << mark;
+    }
+    EXPECT_EQ(found, std::string_view(row.api) == "gemini" ? 0U : 1U);
+    EXPECT_EQ(marks.empty(), std::string_view(row.api) == "gemini");
+  }
+}
+
 struct Broken {
   const char* what;
   const char* api;

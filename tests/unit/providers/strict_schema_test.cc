@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace llmbatch::providers {
 namespace {
@@ -121,7 +122,22 @@ TEST(ClosedSchema, WhatCannotBeClosedIsNotTold) {
     for (const auto optional : {OptionalProperties::kStay, OptionalProperties::kBecomeNullable}) {
       EXPECT_EQ(Closed(schema, optional), "none") << schema;
     }
+    EXPECT_NE(WhatCannotBeClosed(schema), "") << schema;
   }
+}
+
+TEST(ClosedSchema, WhatCannotBeClosedIsNamed) {
+  const std::pair<std::string_view, std::string_view> rows[] = {
+      {R"({"type":"object","properties":{"a":{"type":"string","minLength":3}}})", ""},
+      {R"({"allOf":[{"type":"object"}]})", "allOf"},
+      {R"({"type":"array"})", "an array without items"},
+      {R"({"type":"object","properties":{"a":{}}})", "a value without type"},
+      {R"({"type":"object","properties":{"a":true}})", "a schema that is true or false"},
+      {R"({"type":"object"})", "an object that may have members that aren't declared"},
+      {R"({"type":"object","properties":{"a":{"type":"null"}},"required":["b"]})",
+       "a required property that isn't declared"},
+  };
+  for (const auto& [schema, what] : rows) EXPECT_EQ(WhatCannotBeClosed(schema), what) << schema;
 }
 
 }  // namespace

@@ -156,7 +156,7 @@ Cases WrongKinds() {
     AddKinds(cases, field, "",
              [&](const auto& json) { return Object(With(SoundJob(), field.name, json)); });
   }
-  AddKinds(cases, {"item_count", "mvvvvvvvv", "items"}, "", [](const auto& json) {
+  AddKinds(cases, {"item_count", "mt.vvtttt", "items"}, "", [](const auto& json) {
     return Object(With(With(SoundJob(), "items", ""), "item_count", json));
   });
   for (const FieldKinds& field : std::vector<FieldKinds>{{"id", "mtttt.vtt"},

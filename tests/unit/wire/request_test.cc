@@ -78,6 +78,28 @@ TEST(DecodeRequest, ReadsAJobAndFillsInItsItems) {
   EXPECT_EQ(job->items[1], second);
 }
 
+TEST(DecodeRequest, ReadsAJobWhoseItemsFollow) {
+  const auto job_of = [](std::string_view count) {
+    return DecodeRequest(
+        RecordOf(R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",)"
+                 R"("item_count":)" +
+                 std::string(count) + "}"),
+        kMaxBytes);
+  };
+  const auto decoded = job_of("10000");
+  const auto* job = std::get_if<model::Job>(&decoded);
+  ASSERT_NE(job, nullptr);
+  EXPECT_EQ(job->item_count, 10'000);
+  EXPECT_TRUE(job->items.empty());
+  for (const char* count : {"0", "10001", "-1"}) {
+    const auto refused = job_of(count);
+    const auto* malformed = std::get_if<Malformed>(&refused);
+    ASSERT_NE(malformed, nullptr) << count;
+    EXPECT_EQ(malformed->reason, MalformedReason::kInvalidValue);
+    EXPECT_TRUE(malformed->detail.starts_with("item_count")) << malformed->detail;
+  }
+}
+
 TEST(DecodeRequest, LeavesTheMembersOfOtherWorkflowsToThem) {
   const auto decoded = DecodeRequest(
       RecordOf(R"({"kind":"job","job_id":"j","workflow":"w","task":"t","user_id":"u","priority":7,

@@ -201,6 +201,12 @@ TEST(SchemaFiles, RequestsThatAreReadMeetTheirs) {
       Finding("job", R"({"kind":"job","job_id":"j","workflow":"fields","task":"t","user_id":"u",
                                "fields":[{"id":"a","label":"A"}],"context":"x"})"),
       "");
+  EXPECT_EQ(Finding("job", R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",
+                               "item_count":10000})"),
+            "");
+  EXPECT_NE(Finding("job", R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",
+                               "item_count":0})"),
+            "");
   EXPECT_NE(Finding("job", R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",
                                "fields":[{"id":"a","label":"A"}]})"),
             "");

@@ -67,6 +67,49 @@ TEST(MapWorkflow, EndsWithTheResultsInTheOrderAsked) {
               ElementsAre(HasSubstr("\"i0\""), HasSubstr("\"i1\""), HasSubstr("\"i2\"")));
 }
 
+model::ItemResult At(std::int64_t offset, model::ResultStatus status = model::ResultStatus::kOk) {
+  model::ItemResult result = Result("at " + std::to_string(offset), status);
+  result.origin.offset = offset;
+  return result;
+}
+
+TEST(MapWorkflow, AwaitsItemsThatFollowAndPutsThemInTheOrderOfTheirMessages) {
+  MapWorkflow map(3);
+  EXPECT_EQ(map.awaited_items(), 3);
+  EXPECT_TRUE(map.Begin().empty());
+  EXPECT_FALSE(map.done());
+  map.OnOutcome(1, At(12));
+  map.OnOutcome(0, At(30));
+  EXPECT_EQ(map.standing().percent, 66);
+  map.OnOutcome(2, At(7));
+  ASSERT_TRUE(map.done());
+  const jobs::Ending ending = map.End({}, {});
+  EXPECT_EQ(ending.status, model::JobStatus::kCompleted);
+  EXPECT_FALSE(ending.partial);
+  EXPECT_FALSE(ending.error.has_value());
+  EXPECT_THAT(ending.results,
+              ElementsAre(HasSubstr("\"at 7\""), HasSubstr("\"at 12\""), HasSubstr("\"at 30\"")));
+}
+
+TEST(MapWorkflow, IsPartialWithoutTheItemsThatNeverCame) {
+  const model::ItemError missing{.code = model::ErrorCode::kItemsMissing};
+  MapWorkflow some(3);
+  some.Begin();
+  some.OnOutcome(0, At(1));
+  const jobs::Ending ending = some.End({}, missing);
+  EXPECT_EQ(ending.status, model::JobStatus::kCompleted);
+  EXPECT_TRUE(ending.partial);
+  EXPECT_EQ(ending.error->code, model::ErrorCode::kItemsMissing);
+  EXPECT_EQ(ending.results.size(), 1U);
+
+  MapWorkflow none(3);
+  none.Begin();
+  const jobs::Ending failed = none.End({}, missing);
+  EXPECT_EQ(failed.status, model::JobStatus::kFailed);
+  EXPECT_FALSE(failed.partial);
+  EXPECT_EQ(failed.error->code, model::ErrorCode::kItemsMissing);
+}
+
 TEST(MapWorkflow, IsPartialWhenSomeItemsFailedAndFailedWhenAllDid) {
   MapWorkflow some = Of(2);
   some.Begin();

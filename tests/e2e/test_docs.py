@@ -53,7 +53,10 @@ twin_for_openai() {  # the configuration that is shipped, with the twin in the p
 }
 daemon() {
   llmbatchd --config "$1" 2> /tmp/daemon.log &
-  until curl -s localhost:9464/status | jq -e '.assigned | length > 0' > /dev/null; do sleep 0.2; done
+  until curl -s localhost:9464/status | jq -e '.assigned | length > 0' > /dev/null; do
+    kill -0 $! || { cat /tmp/daemon.log >&2; false; }
+    sleep 0.2
+  done
 }
 triage() {  # a task for the shipped configuration
   echo '{"type": "object", "required": ["team"], "properties": {"team": {"type": "string"}}}' > configs/tasks/triage.schema.json

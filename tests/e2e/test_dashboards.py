@@ -13,6 +13,7 @@ from harness.waiting import wait_for
 
 sys.path.insert(0, str(paths.SOURCE / "tests/lint"))
 from dashboard_files import METRIC, RULES, dashboards, faults, panels, without_comments  # noqa: E402
+from documents import DOCUMENTS, code_spans  # noqa: E402
 
 COUNT = 400
 REPLICAS = 2
@@ -38,7 +39,7 @@ TROUBLE = [
 
 
 def configuration(deployment):
-    """Beside the main task: one without a price, and one whose first provider refuses the key."""
+    """Beside the main task: one without a price, and one with a budget, whose first provider refuses the key."""
     config = deployment.config(providers={"twin": {"concurrency": 4}}, tasks={TASK: {"concurrency": 4}})
     config["providers"]["other"] = dict(config["providers"]["twin"])
     config["models"] |= {
@@ -47,7 +48,7 @@ def configuration(deployment):
     }
     config["tasks"] |= {
         "unpriced": config["tasks"][TASK] | {"route": ["twin/unpriced"]},
-        "refused": config["tasks"][TASK] | {"route": ["other/test", "twin/test"]},
+        "refused": config["tasks"][TASK] | {"route": ["other/test", "twin/test"], "budget_day_usd": "1000"},
     }
     return config
 
@@ -178,17 +179,22 @@ def test_what_alerts_look_at_has_data(prometheus):
                 assert found, f"{alert['name']}: {name}{braces}"
 
 
+def test_expressions_of_documents_are_sound(prometheus):
+    spans = {span for path in DOCUMENTS for _, span in code_spans(path)}
+    expressions = {span for span in spans if re.match(r"(sum|max|histogram_quantile)\b.*\(.*\)", span) or " / llmbatchd_" in span}
+    assert len(expressions) > 5, spans
+    for expression in expressions:
+        prometheus.query(expression)
+
+
 def test_troubles_of_the_run_are_noticed(prometheus):
     """A refused key pages at once, and so does the ledger that is away."""
-
-    def firing():
-        return {alert["labels"]["alertname"] for alert in prometheus.get("/api/v1/alerts")["alerts"]
-                if alert["state"] == "firing"}  # fmt: skip
-
     wait_for(
-        lambda: {"LlmbatchdProviderRefuses", "LlmbatchdLedgerWriteFailures"} <= firing(), 30, lambda: f"firing: {firing()}"
+        lambda: {"LlmbatchdProviderRefuses", "LlmbatchdLedgerWriteFailures"} <= prometheus.firing(),
+        30,
+        lambda: f"firing: {prometheus.firing()}",
     )
-    assert "LlmbatchdDown" not in firing()
+    assert "LlmbatchdDown" not in prometheus.firing()
 
 
 def test_exceptions_are_still_needed():

@@ -8,12 +8,9 @@ import re
 import subprocess
 import unittest
 
-from dashboard_files import (FOLDER, OF_PROMETHEUS, RULES, SOURCE, dashboards, defined, faults, histograms, panels,
-                             without_comments)  # fmt: skip
+from dashboard_files import FOLDER, RULES, SOURCE, dashboards, faults, panels, without_comments
 
 STORIES = sorted(FOLDER.glob("tests/*.test.yml"))
-DOCUMENTS = [*sorted((SOURCE / "docs/runbooks").glob("*.md")), FOLDER / "README.md", SOURCE / "systemd/README.md"]
-DOCUMENTS += [SOURCE / "docs" / name for name in ("operations.md", "security.md", "troubleshooting.md")]
 
 
 def alerts():
@@ -93,17 +90,6 @@ class Names(unittest.TestCase):
         for path in STORIES:
             series = re.findall(r"series: '(.*)'", path.read_text(encoding="utf-8"))
             self.assertEqual([fault for each in series for fault in faults(each)], [])
-
-    def test_documents_name_what_exists(self):
-        for path in DOCUMENTS:
-            with self.subTest(path.name):
-                known = defined() | histograms() | OF_PROMETHEUS
-                self.assertEqual(faults(path.read_text(encoding="utf-8"), known), [])
-
-    def test_links_of_documents_lead_somewhere(self):
-        for path in DOCUMENTS:
-            for target in re.findall(r"\]\(([^)#]+)", path.read_text(encoding="utf-8")):
-                self.assertTrue((path.parent / target).exists(), f"{path.name}: {target}")
 
     def test_faults_are_found(self):
         for text, found in (

@@ -19,13 +19,13 @@ class Prometheus:
         self._process = None
         folder.mkdir(parents=True)
 
-    def start(self, daemons, job="llmbatchd"):
-        """Scrapes them every second from now on; waits until it is ready to be asked."""
+    def start(self, daemons, job="llmbatchd", rules=_RULES, interval="1s"):
+        """Scrapes them that often from now on, by the rules of a folder; waits until it is ready to be asked."""
         targets = ", ".join(f'"127.0.0.1:{daemon.port}"' for daemon in daemons)
         config = self.folder / "prometheus.yml"
         config.write_text(
-            "global: {scrape_interval: 1s, evaluation_interval: 1s}\n"
-            f"rule_files: ['{_RULES}/*.rules.yml']\n"
+            f"global: {{scrape_interval: {interval}, evaluation_interval: {interval}}}\n"
+            f"rule_files: ['{rules}/*.rules.yml']\n"
             f"scrape_configs: [{{job_name: {job}, static_configs: [{{targets: [{targets}]}}]}}]\n"
         )
         self._process = Process(
@@ -42,6 +42,11 @@ class Prometheus:
     def query(self, expression):
         """The result of an instant query: a list of {"metric": labels, "value": [time, text]}."""
         return self.get("/api/v1/query", query=expression)["result"]
+
+    def firing(self):
+        """The names of the alerts that fire now."""
+        alerts = self.get("/api/v1/alerts")["alerts"]
+        return {alert["labels"]["alertname"] for alert in alerts if alert["state"] == "firing"}
 
     def get(self, path, **parameters):
         """The data of an answer of the HTTP API; an expression that is wrong fails the test."""

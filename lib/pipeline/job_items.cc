@@ -87,9 +87,7 @@ void Pipeline::Collect(model::RequestId id, JobItem item) {
   request.arrived = now_.steady;
   ++job.steps;
   ++job.open_steps;
-  const model::RequestId request_id = request.id;
-  requests_.emplace(request_id, std::move(request));
-  LookUp(request_id);
+  Begin(std::move(request));
 }
 
 std::optional<model::ItemError> Pipeline::WhyNotTaken(const OpenJob& job, const JobItem& item) {

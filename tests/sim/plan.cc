@@ -125,6 +125,7 @@ Plan Plan::FromSeed(std::uint64_t seed) {
   options.commit_interval = std::chrono::milliseconds(rng.Below(1'500) + 1);
   options.probe_interval = std::chrono::seconds(5);
   options.items_timeout = std::chrono::minutes(2);
+  options.max_wait = std::chrono::minutes(10);
   plan.exactly_once = rng.Chance(0.3);
   if (plan.exactly_once) options.delivery = pipeline::Delivery::kExactlyOnce;
   plan.freezes = rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) : 0;

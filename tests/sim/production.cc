@@ -141,7 +141,7 @@ void World::Write(std::int32_t partition, ports::Record record, const Expectatio
 
 bool World::IsCramped() const {
   const pipeline::Limits& limits = plan_.options.limits;
-  return limits.max_pending_bytes < 1 << 20 ||
+  return plan_.reloads > 0 || limits.max_pending_bytes < 1 << 20 ||
          (limits.max_span_records < 10'000 && limits.max_open_records < 500);
 }
 

@@ -64,7 +64,8 @@ class World {
   // A job and its items in messages of their own, all in one partition.
   void WriteScattered(int number, std::int32_t partition);
   void Write(std::int32_t partition, ports::Record record, const Expectation& expectation);
-  // Limits so small that a job's items may lie behind what keeps them from being read.
+  // Limits that are so small, or may become so, that a job's items may lie behind what keeps them
+  // from being read.
   bool IsCramped() const;
   void CheckMembers(json::Value result, const Expectation& expectation);
   void PlanFaults();

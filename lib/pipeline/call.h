@@ -59,4 +59,10 @@ struct Call {
 
 admission::CallOrder OrderOf(const Call& call);
 
+// Where the call goes to.
+inline Lane& LaneOf(const Call& call) { return call.recipe->lanes()[call.lane]; }
+inline std::string ModelName(const Lane& lane) {
+  return lane.route.provider + "/" + lane.route.model;
+}
+
 }  // namespace llmbatch::pipeline

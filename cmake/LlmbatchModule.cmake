@@ -26,10 +26,11 @@ function(llmbatch_module)
   endif()
 endfunction()
 
-# llmbatch_test(NAME json LABEL unit SOURCES a_test.cc … [DEPS json …] [LIBRARIES target …] [TIMEOUT s] [ARGS …])
-# One GoogleTest binary <NAME>_test, run as the CTest test <LABEL>.<NAME>.
+# llmbatch_test(NAME json LABEL unit SOURCES a_test.cc … [DEPS json …] [LIBRARIES target …] [TIMEOUT s] [ARGS …]
+#               [ENVIRONMENT NAME=value …] [SHARDS n])
+# One GoogleTest binary <NAME>_test, run as the CTest test <LABEL>.<NAME>, or as <LABEL>.<NAME>.1 … n, a share of its tests each.
 function(llmbatch_test)
-  cmake_parse_arguments(ARG "" "NAME;LABEL;TIMEOUT" "SOURCES;DEPS;LIBRARIES;ARGS" ${ARGN})
+  cmake_parse_arguments(ARG "" "NAME;LABEL;TIMEOUT;SHARDS" "SOURCES;DEPS;LIBRARIES;ARGS;ENVIRONMENT" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
@@ -53,6 +54,18 @@ function(llmbatch_test)
   target_include_directories(${target} PRIVATE "${LLMBATCH_ROOT}/tests")
   target_compile_definitions(${target} PRIVATE LLMBATCH_SOURCE_DIR="${LLMBATCH_ROOT}"
                                                LLMBATCH_BINARY_DIR="${CMAKE_BINARY_DIR}")
-  add_test(NAME ${ARG_LABEL}.${ARG_NAME} COMMAND ${target} ${ARG_ARGS})
-  set_tests_properties(${ARG_LABEL}.${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT})
+  if(NOT ARG_SHARDS)
+    add_test(NAME ${ARG_LABEL}.${ARG_NAME} COMMAND ${target} ${ARG_ARGS})
+    set_tests_properties(${ARG_LABEL}.${ARG_NAME} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+                                                             ENVIRONMENT "${ARG_ENVIRONMENT}")
+    return()
+  endif()
+  foreach(shard RANGE 1 ${ARG_SHARDS})
+    set(name ${ARG_LABEL}.${ARG_NAME}.${shard})
+    math(EXPR index "${shard} - 1")
+    add_test(NAME ${name} COMMAND ${target} ${ARG_ARGS})
+    set_tests_properties(
+      ${name} PROPERTIES LABELS ${ARG_LABEL} TIMEOUT ${ARG_TIMEOUT}
+                         ENVIRONMENT "${ARG_ENVIRONMENT};GTEST_TOTAL_SHARDS=${ARG_SHARDS};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()

@@ -138,14 +138,16 @@ def parrot():
 
 
 def redis_content(connection):
-    """Every key, value and hash of the server as bytes."""
+    """Every key and value of the server as bytes."""
+    readers = {
+        b"string": lambda key: [connection.get(key) or b""],
+        b"hash": lambda key: [part for pair in connection.hgetall(key).items() for part in pair],
+        b"zset": lambda key: connection.zrange(key, 0, -1),
+        b"none": lambda _: [],  # It has expired since.
+    }
     content = []
     for key in connection.keys():
-        content.append(key)
-        if connection.type(key) == b"hash":
-            content += [part for pair in connection.hgetall(key).items() for part in pair]
-        else:
-            content.append(connection.get(key))
+        content += [key, *readers[connection.type(key)](key)]
     return b"\n".join(content)
 
 

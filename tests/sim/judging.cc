@@ -237,9 +237,10 @@ void World::CheckEnd() {
                                0 ||
                            plan_.redis_fails();
   if (interrupted || provider_.had_faults()) return;
-  // Another user and another version of the task have answers of their own.
-  const bool is_shared =
-      plan_.reloads == 0 && !plan_.options.catalog->tasks.at("label")->isolate_tenants;
+  // Another user and another version of the task have answers of their own. Those who waited for an
+  // answer that a spent budget forbade ask for themselves.
+  const bool is_shared = plan_.reloads == 0 && !plan_.options.budgets.all.day &&
+                         !plan_.options.catalog->tasks.at("label")->isolate_tenants;
   for (const auto& [key, times] : provider_.answered()) {
     if (key.starts_with(kPopularKey) && !is_shared) continue;
     if (times != 1)

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <deque>
 #include <map>
 #include <optional>
@@ -18,6 +17,7 @@
 #include "admission/permit_book.h"
 #include "admission/permit_keeper.h"
 #include "admission/turn_queue.h"
+#include "processor_time.h"
 
 namespace llmbatch::bench {
 namespace {
@@ -26,12 +26,6 @@ constexpr std::uint64_t kCalls = 200'000;
 constexpr std::size_t kInFlight = 64;
 constexpr std::uint64_t kWaiting = 200;
 constexpr std::int64_t kPlenty = 1'000'000'000'000;
-
-double CpuSeconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 // Calls that wait, are booked, get permits, run for a hundred rounds or so, and are settled.
 class Replica {
@@ -83,8 +77,7 @@ class Replica {
     admission::TurnQueue::Oldest oldest;
     queue_.NoteOldest(oldest);
     const auto priority = admission::TurnQueue::PriorityInTurn(oldest, now_);
-    const admission::CallOrder order = *queue_.FirstOf(*priority);
-    queue_.Remove(order);
+    const admission::CallOrder order = queue_.Take(*priority);
     limits_.OnStarted(order.id);
     turns_.OnServed(order.turn);
     running_.push_back(order.id);
@@ -116,9 +109,9 @@ class Replica {
 
 void Run() {
   Replica replica;
-  const double before = CpuSeconds();
+  const double before = ProcessSeconds();
   while (!replica.done()) replica.Round();
-  const double micros = 1e6 * (CpuSeconds() - before) / static_cast<double>(kCalls);
+  const double micros = 1e6 * (ProcessSeconds() - before) / static_cast<double>(kCalls);
   std::printf("{\"calls\":%llu,\"cpu_us_per_call\":%.2f,\"questions_per_call\":%.2f}\n",
               static_cast<unsigned long long>(kCalls), micros,
               static_cast<double>(replica.questions()) / static_cast<double>(kCalls));

@@ -48,6 +48,14 @@ lines. )" +
          Prose() + R"("})";
 }
 
+// As the task that is shipped asks for it.
+std::string TaskItem(int i) {
+  return R"({"id":"n)" + std::to_string(i) +
+         R"(","sentiment":"negative","topic":"delivery","urgency":4,"resolved":false,)"
+         R"("language":"en","summary":"The customer waits for the refund of a parcel that came )"
+         R"(late, and asks for a date; the shop promises one by Friday."})";
+}
+
 // Little prose, so that every few bytes are a token.
 std::string ShortItem(int i) {
   return R"({"id":"n)" + std::to_string(i) + R"(","label":"good","score":0.25,"tags":["a","b"]})";
@@ -64,6 +72,7 @@ std::vector<Sample> Samples() {
       {"python", WriteAnswer(PythonItem, ", ")},
       {"mixed", WriteAnswer(QuotingItem, "\n")},
       {"marks", "[{\"id\":\"n0\",\"x\":\"" + std::string(500'000, '"')},
+      {"task", WriteAnswer(TaskItem, ",")},
       {"short", WriteAnswer(ShortItem, ",")},
       {"dense", WriteAnswer(DenseItem, "\n")},
   };

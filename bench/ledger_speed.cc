@@ -6,7 +6,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <ctime>
 #include <deque>
 #include <memory>
 #include <optional>
@@ -21,6 +20,7 @@
 #include "offsets/offset_tracker.h"
 #include "ports/commands.h"
 #include "ports/events.h"
+#include "processor_time.h"
 #include "redis/coordinator.h"
 #include "runtime/inbox.h"
 #include "wire/outcome.h"
@@ -32,12 +32,6 @@ constexpr std::uint64_t kItems = 100'000;
 constexpr std::size_t kInputBytes = 1024;
 constexpr std::size_t kInFlight = 64;
 constexpr std::int64_t kItemsPerCommit = 1'000;
-
-double CpuSeconds() {
-  timespec time{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
-  return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
-}
 
 // The next event of its kind.
 template <typename T>
@@ -65,7 +59,7 @@ std::optional<double> Ledger(const std::string& url, std::uint64_t together) {
   outcome.model = "provider/model";
   outcome.cost = model::NanoUsd{1'234'567};
 
-  const double before = CpuSeconds();
+  const double before = ProcessSeconds();
   for (std::uint64_t item = 0, round = 1; item < kItems; ++round) {
     ports::LookUpOutcomes look_up{.lookup = model::LookupId{round}, .keys = {}, .claim_ttl = {}};
     look_up.claim_ttl = std::chrono::hours(1);
@@ -88,14 +82,14 @@ std::optional<double> Ledger(const std::string& url, std::uint64_t together) {
     (*coordinator)->Execute(std::move(store));
     if (!WaitFor<ports::OutcomesStored>(inbox).outcome) return std::nullopt;
   }
-  return CpuSeconds() - before;
+  return ProcessSeconds() - before;
 }
 
 double DoneMap() {
   offsets::OffsetTracker tracker(0);
   std::deque<std::int64_t> open;
   std::size_t bytes = 0;
-  const double before = CpuSeconds();
+  const double before = ProcessSeconds();
   for (std::int64_t offset = 0; offset < static_cast<std::int64_t>(kItems); ++offset) {
     tracker.Begin(offset);
     open.push_back(offset);
@@ -107,7 +101,7 @@ double DoneMap() {
     if (offset % kItemsPerCommit == kItemsPerCommit / 2 + 20)
       bytes += offsets::EncodeDoneMap(*tracker.Committable(), tracker.Done()).size();
   }
-  const double seconds = CpuSeconds() - before;
+  const double seconds = ProcessSeconds() - before;
   return bytes > 0 ? seconds : 0;
 }
 

@@ -4,25 +4,15 @@
 
 #include <cstdio>
 
+#include "processor_time.h"
+
 namespace llmbatch::bench {
-namespace {
 
-double CpuSeconds() {
-  rusage usage{};
-  getrusage(RUSAGE_SELF, &usage);
-  const auto seconds = [](const timeval& time) {
-    return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) * 1e-6;
-  };
-  return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
-}  // namespace
-
-Stopwatch::Stopwatch() : begin_(std::chrono::steady_clock::now()), cpu_begin_(CpuSeconds()) {}
+Stopwatch::Stopwatch() : begin_(std::chrono::steady_clock::now()), cpu_begin_(ProcessSeconds()) {}
 
 Cost Stopwatch::Read() const {
   const std::chrono::duration<double> passed = std::chrono::steady_clock::now() - begin_;
-  return {.seconds = passed.count(), .cpu_seconds = CpuSeconds() - cpu_begin_};
+  return {.seconds = passed.count(), .cpu_seconds = ProcessSeconds() - cpu_begin_};
 }
 
 std::int64_t PeakResidentKib() {

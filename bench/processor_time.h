@@ -1,5 +1,4 @@
-// ProcessorTime: what the calling thread has used of a core, so that others on the machine count
-// less than on a clock.
+// What has been used of the cores, so that others on the machine count less than on a clock.
 #pragma once
 
 #include <algorithm>
@@ -9,10 +8,16 @@
 
 namespace llmbatch::bench {
 
-inline std::chrono::nanoseconds ProcessorTime() {
+// By the calling thread, or by another clock of clock_gettime().
+inline std::chrono::nanoseconds ProcessorTime(clockid_t clock = CLOCK_THREAD_CPUTIME_ID) {
   timespec time{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  clock_gettime(clock, &time);
   return std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec);
+}
+
+// By all threads of the process.
+inline double ProcessSeconds() {
+  return std::chrono::duration<double>(ProcessorTime(CLOCK_PROCESS_CPUTIME_ID)).count();
 }
 
 // The shortest of several rounds of the same work.

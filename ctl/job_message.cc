@@ -5,6 +5,7 @@
 #include <variant>
 
 #include "config/values.h"
+#include "ctl/text.h"
 #include "json/value.h"
 #include "wire/request.h"
 #include "workflows/registry.h"
@@ -67,13 +68,7 @@ base::Result<void> WriteLine(json::Writer& writer, std::string_view line, std::s
 }
 
 base::Result<void> WriteLines(json::Writer& writer, std::string_view lines) {
-  std::size_t number = 0;
-  while (!lines.empty()) {
-    const std::size_t end = std::min(lines.find('\n'), lines.size());
-    const std::string_view line = lines.substr(0, end);
-    lines.remove_prefix(std::min(end + 1, lines.size()));
-    ++number;
-    if (line.find_first_not_of(" \t\r") == std::string_view::npos) continue;
+  for (const auto& [number, line] : LinesOf(lines)) {
     if (auto written = WriteLine(writer, line, number); !written) return written;
   }
   return {};
@@ -144,13 +139,30 @@ base::Result<std::size_t> CountItems(model::Job& job, const model::Task& task) {
 
 }  // namespace
 
-base::Result<std::string> MessageOf(const WorkFlags& flags) {
+base::Result<std::string> WorkflowOf(const std::string& task, const config::Config& config) {
+  if (auto known = CheckTask(task, config); !known) return known.error();
+  return config.catalog->tasks.at(task)->workflow;
+}
+
+base::Result<std::string> MessageOf(const WorkFlags& flags, std::string_view workflow,
+                                    const ReadFile& read_file) {
   if (!flags.item_id.empty()) return ItemMessageOf(flags);
+  const bool has_inputs = !flags.texts.empty() || !flags.inputs.empty() || flags.lines;
+  if (has_inputs && workflow != "map") {
+    return base::Invalid(
+        "--text, --input and --items are for jobs of map, and the task's workflow "
+        "is " +
+        std::string(workflow));
+  }
   json::Writer writer;
   writer.BeginObject().Key("kind").String("job").Key("job_id").String(flags.job_id);
-  writer.Key("workflow").String("map");
+  writer.Key("workflow").String(workflow);
   WriteShared(writer, flags);
-  if (auto written = WriteItems(writer, flags); !written) return written.error();
+  if (auto written = WriteWorkflow(writer, workflow, flags.own, read_file); !written)
+    return written.error();
+  if (workflow == "map") {
+    if (auto written = WriteItems(writer, flags); !written) return written.error();
+  }
   writer.EndObject();
   return writer.Take();
 }

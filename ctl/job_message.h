@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "config/config.h"
+#include "ctl/workflow_flags.h"
 #include "json/writer.h"
 
 namespace llmbatch::ctl {
@@ -24,12 +25,18 @@ struct WorkFlags {
   std::optional<int> priority;
   std::string deadline;
   std::string max_cost_usd;
+  WorkflowFlags own;  // of a job: what only its workflow knows
 };
 
-// The message as JSON. In `lines` each line is an item as it stands in a job ({"id", "text"} or
+// The message as JSON; a job is of `workflow`, and only one of map has inputs. In `lines` each line
+// is an item as it stands in a job ({"id", "text"} or
 // {"id", "input"}), any other object, which is the input itself and named by its "id" if that is a
 // text, or a JSON string, which is a text. What has no id is named by the number of its line.
-base::Result<std::string> MessageOf(const WorkFlags& flags);
+base::Result<std::string> MessageOf(const WorkFlags& flags, std::string_view workflow,
+                                    const ReadFile& read_file);
+
+// Of the configured task of this name; the error says which it may be.
+base::Result<std::string> WorkflowOf(const std::string& task, const config::Config& config);
 
 struct Submission {
   bool is_job = false;

@@ -94,6 +94,11 @@ std::string SecondsText(std::int64_t milliseconds) {
   return config::ToText(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
+auto Read(const std::string& text) {
+  return json::Document::Parse(text,
+                               {.max_bytes = text.size(), .max_nodes = 2 * wire::kMaxJsonValues});
+}
+
 }  // namespace
 
 JobView::JobView(std::string job_id)
@@ -103,22 +108,40 @@ JobView::Change JobView::Apply(const ports::Record& record) {
   // Most records are of other jobs, and large: JSON is read only where the id may be in it. An id
   // may be written in more ways than one, but not by llmbatchd.
   if (!record.value || record.value->find(quoted_id_) == std::string::npos) return Change::kNone;
-  const auto document = json::Document::Parse(
-      *record.value, {.max_bytes = record.value->size(), .max_nodes = 2 * wire::kMaxJsonValues});
+  const auto document = Read(*record.value);
   if (!document || !document->root().is(Kind::kObject)) return Change::kNone;
   const Value message = document->root();
-  const auto status = model::ParseJobStatus(StringIn(message, "status"));
-  if (StringIn(message, "job_id") != job_id_ || !status) return Change::kNone;
+  if (StringIn(message, "job_id") != job_id_) return Change::kNone;
   const std::string kind = StringIn(message, "kind");
-  if (kind == "progress") {
-    progress_ = ReadProgress(message, *status);
-    progress_json_ = message.ToJson();
-    return Change::kProgress;
-  }
-  if (kind != "job_result") return Change::kNone;
+  if (kind == "job_result_part") return ApplyPart(message);
+  if (kind == "job_result") return ApplyResult(message);
+  const auto status = model::ParseJobStatus(StringIn(message, "status"));
+  if (kind != "progress" || !status) return Change::kNone;
+  progress_ = ReadProgress(message, *status);
+  progress_json_ = message.ToJson();
+  return Change::kProgress;
+}
+
+JobView::Change JobView::ApplyResult(Value message) {
+  const auto status = model::ParseJobStatus(StringIn(message, "status"));
+  if (!status) return Change::kNone;
   result_json_ = message.ToJson();
   result_ = ReadResult(message, *status);
   return Change::kResult;
+}
+
+JobView::Change JobView::ApplyPart(Value message) {
+  const std::int64_t parts = IntIn(message, "parts");
+  const std::int64_t part = IntIn(message, "part");
+  if (part < 1 || part > parts) return Change::kNone;
+  if (parts != std::exchange(parts_expected_, parts)) parts_.clear();
+  parts_.insert_or_assign(part, StringIn(message, "json"));
+  if (static_cast<std::int64_t>(parts_.size()) < parts) return Change::kNone;
+  std::string whole;
+  for (const auto& [number, piece] : std::exchange(parts_, {})) whole += piece;
+  const auto document = Read(whole);
+  if (!document || !document->root().is(Kind::kObject)) return Change::kNone;
+  return ApplyResult(document->root());
 }
 
 bool JobView::IsOver() const {

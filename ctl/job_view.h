@@ -8,6 +8,7 @@
 #include <string>
 
 #include "ctl/exit_codes.h"
+#include "json/value.h"
 #include "model/job.h"
 #include "ports/record.h"
 
@@ -36,7 +37,7 @@ class JobView {
   explicit JobView(std::string job_id);
 
   // Takes in a record of the topics of progress and results. Messages of other jobs and what can't
-  // be read change nothing.
+  // be read change nothing. A result in parts is there with the last of them.
   Change Apply(const ports::Record& record);
 
   // The latest; a later result of the same id goes before an earlier one.
@@ -51,12 +52,18 @@ class JobView {
   bool IsOver() const;
 
  private:
+  Change ApplyResult(json::Value message);
+  Change ApplyPart(json::Value message);
+
   const std::string job_id_;
   const std::string quoted_id_;
   std::optional<JobState> progress_;
   std::optional<JobState> result_;
   std::string progress_json_;
   std::string result_json_;
+  // Parts of a result, by their numbers, of so many.
+  std::map<std::int64_t, std::string> parts_;
+  std::int64_t parts_expected_ = 0;
 };
 
 // REQUIRES: the state is that of a result

@@ -229,11 +229,47 @@ class Program {
     add("--priority", work_.priority, "0 to 9, higher first");
     add("--deadline", work_.deadline, "RFC 3339")->type_name("TIME");
     add("--max-cost-usd", work_.max_cost_usd, "Dollars as a decimal");
+    AddWorkflowFlags(submit, file);
     submit->add_option("--topic", topic_, "Where to. Default: the first of kafka.requests");
     submit->add_flag("--watch", watch_, "Follow the job until its result is there");
   }
 
-  base::Result<std::string> Message() {
+  void AddWorkflowFlags(CLI::App* submit, CLI::Option* file) {
+    WorkflowFlags& own = work_.own;
+    const auto add = [&](const std::string& name, auto& value, const std::string& what) {
+      return submit->add_option(name, value, what)->excludes(file);
+    };
+    const auto add_many = [&](const std::string& name, auto& value, const std::string& what) {
+      return add(name, value, what + "; may be repeated")->allow_extra_args(false);
+    };
+    add_many("--field", own.fields, "For fields: one of the form")->type_name("ID=LABEL");
+    add("--user-data", own.user_data, "For fields: a JSON object, what is known")
+        ->type_name("FILE");
+    add("--context", own.context, "For fields: what else is to be known, text or JSON object");
+    add("--max-parallel", own.max_parallel, "For fields: how many are asked at the same time");
+    add("--standard", own.standard,
+        "For comparison: [ID=]FILE, [ID=]redis:NAME or [ID=]https://..., as every DOCUMENT")
+        ->type_name("DOCUMENT");
+    add_many("--candidate", own.candidates, "For comparison: what is compared with it")
+        ->type_name("DOCUMENT");
+    add("--mode", own.mode, "For comparison: clauses (default) or full");
+    add("--question", own.question, "For query");
+    add_many("--document", own.documents, "For query: what is asked about")->type_name("DOCUMENT");
+    submit
+        ->add_flag("--force-batch", own.force_batch,
+                   "For comparison and query: in the background, however small")
+        ->excludes(file);
+    add("--sessions", own.sessions, "For classification: a JSON array, or a JSON object a line")
+        ->type_name("FILE");
+    add("--total-units", own.total_units, "For chain: how many units the output has");
+    add("--units-per-batch", own.units_per_batch, "For chain: how many are asked for at a time");
+    add("--goal", own.goal, "For chain: what the output is for, text or JSON object");
+    add("--unit-schema", own.unit_schema, "For chain: the JSON Schema of a unit")
+        ->type_name("FILE");
+    add_many("--prompt", own.prompts, "For chain, in place of units: what is asked in turn");
+  }
+
+  base::Result<std::string> Message(const config::Config& config) {
     if (!file_.empty()) return ReadInput(file_);
     if (work_.task.empty()) throw CLI::RequiredError("FILE or --task");
     if (!items_file_.empty()) {
@@ -242,7 +278,9 @@ class Program {
       work_.lines = *std::move(lines);
     }
     if (work_.job_id.empty()) work_.job_id = RandomJobId();
-    return MessageOf(work_);
+    const auto workflow = WorkflowOf(work_.task, config);
+    if (!workflow) return workflow.error();
+    return MessageOf(work_, *workflow, ReadInput);
   }
 
   ExitCode RunSubmit(const Session& session) {
@@ -250,7 +288,7 @@ class Program {
       Complain(error.message);
       return kExitUsage;
     };
-    auto message = Message();
+    auto message = Message(session.config);
     if (!message) return refuse(message.error());
     const auto submission = CheckMessage(*std::move(message), session.config);
     if (!submission) return refuse(submission.error());

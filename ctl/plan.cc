@@ -40,11 +40,11 @@ base::Result<Recipe> RecipeOf(const std::string& name, const config::Config& con
   const model::Task& task = *config.catalog->tasks.at(name);
   const auto compiled = batching::PromptTemplate::Compile(task);
   if (!compiled) return compiled.error();
-  const tokens::ModelTokens tokens = tokens::TokensOf(task.route.front().model);
+  const model::ModelInfo& model = config.catalog->models.at(task.route.front());
+  const tokens::ModelTokens tokens = batching::TokensFor(task.route.front().model, model.tokenizer);
   return Recipe{.task = &task,
-                .model = config.catalog->models.at(task.route.front()),
-                .planner = batching::TokenPlanner(*compiled, tokens.family,
-                                                  tokens.IsO200k() ? config.bpe : nullptr),
+                .model = model,
+                .planner = batching::TokenPlanner(*compiled, tokens, config.bpe),
                 .ratio = tokens.seed_ratio};
 }
 
@@ -192,6 +192,9 @@ base::Result<Plan> PlanOf(const std::string& message, const config::Config& conf
   workflows::Workflow& workflow = *std::get<std::unique_ptr<workflows::Workflow>>(made);
   if (workflow.awaited_items() > 0)
     return base::Invalid("item_count: what its items will need isn't known from the job alone");
+  if (!workflow.references().empty())
+    return base::Invalid(
+        "ref: what documents that are elsewhere will need isn't known from the job alone");
   std::int64_t at_once = std::max<std::int64_t>(1, config.limits.concurrency);
   if (workflow.max_parallel() > 0) at_once = std::min(at_once, workflow.max_parallel());
 

@@ -14,6 +14,7 @@
 
 #include "admin/server.h"
 #include "drivers.h"
+#include "kafka/connection.h"
 #include "metrics/metrics.h"
 #include "notify.h"
 #include "pipeline/pipeline.h"
@@ -69,6 +70,9 @@ pipeline::Options PipelineOptions(const config::Config& config, const std::strin
   options.budgets = {.all = config.budgets.all, .each_user = config.budgets.each_user};
   options.jobs.progress_interval = config.limits.progress_interval;
   options.items_timeout = config.limits.items_timeout;
+  options.documents.max_bytes = config.documents.max_bytes;
+  options.documents.max_job_bytes = config.documents.max_job_bytes;
+  options.documents.max_held_bytes = config.documents.max_held_bytes;
   options.delivery = config.kafka.exactly_once ? pipeline::Delivery::kExactlyOnce
                                                : pipeline::Delivery::kAtLeastOnce;
   options.commit_interval = config.limits.commit_interval;
@@ -191,7 +195,9 @@ int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logg
   const std::string start_id = MakeStartId(seed);
   runtime::Inbox inbox;
   metrics::Metrics metrics({.version = LLMBATCH_VERSION, .instance = config.kafka.instance});
-  StatusPage page({.version = LLMBATCH_VERSION, .instance = config.kafka.instance});
+  StatusPage page({.version = LLMBATCH_VERSION,
+                   .instance = config.kafka.instance,
+                   .librdkafka = kafka::LibraryVersion()});
   std::atomic<bool> alive = true;
 
   auto core = pipeline::Pipeline::Create(PipelineOptions(config, start_id, DrawSeed()));
@@ -220,7 +226,8 @@ int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logg
                            {"instance", config.kafka.instance},
                            {"start_id", start_id},
                            {"admin_port", std::to_string((*server)->port())},
-                           {"coordinator", config.redis.url.empty() ? "in process" : "redis"}}});
+                           {"coordinator", config.redis.url.empty() ? "in process" : "redis"},
+                           {"librdkafka", kafka::LibraryVersion()}}});
   WarnOfFewDescriptors(config, logger);
   NotifyReady();
   Loop(**core, **drivers, inbox, reloader, page, alive, probe).Run();

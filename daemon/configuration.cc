@@ -20,7 +20,7 @@ config::LoadOutcome LoadConfiguration(const std::string& path) {
 }
 
 std::vector<base::Secret> SecretsOf(const config::Config& config) {
-  std::vector<base::Secret> secrets{config.redis.password};
+  std::vector<base::Secret> secrets{config.redis.password, config.redis.ledger_secret};
   for (const auto& [name, provider] : config.providers) secrets.push_back(provider.api_key);
   for (const auto& [name, secret] : config.kafka.secret_properties) secrets.push_back(secret);
   return secrets;

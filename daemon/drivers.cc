@@ -59,6 +59,14 @@ http::ClientOptions EndpointsOf(const config::Config& config) {
   return options;
 }
 
+http::DocumentOptions DocumentsOf(const config::Documents& documents) {
+  return {.hosts = documents.hosts,
+          .download = {.ca_file = documents.ca_file,
+                       .allow_private = documents.allow_private,
+                       .connect_timeout = documents.connect_timeout,
+                       .timeout = documents.timeout}};
+}
+
 base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& config,
                                                       const std::string& start_id,
                                                       runtime::Inbox& inbox,
@@ -76,6 +84,7 @@ base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& conf
     options.user = config.redis.user;
     options.password = config.redis.password;
     options.name_space = config.redis.name_space;
+    options.ledger_secret = config.redis.ledger_secret;
     options.replica = config.kafka.instance + ":" + start_id;
     options.log = log;
     auto started = redis::RedisCoordinator::Start(std::move(options), inbox);
@@ -85,6 +94,9 @@ base::Result<std::unique_ptr<Drivers>> Drivers::Start(const config::Config& conf
   auto http = http::Client::Start(EndpointsOf(config), inbox);
   if (!http) return http.error();
   drivers->http_ = std::move(http).value();
+  auto documents = http::DocumentClient::Start(DocumentsOf(config.documents), inbox);
+  if (!documents) return documents.error();
+  drivers->documents_ = std::move(documents).value();
 
   if (auto started = drivers->StartPublishing(config.kafka, log, inbox); !started) {
     return started.error();
@@ -141,6 +153,14 @@ void Drivers::Coordinate(C command) {
   }
 }
 
+void Drivers::Fetch(ports::FetchDocument command) {
+  if (command.place.store == model::DocumentPlace::Store::kHttps) {
+    documents_->Execute(std::move(command));
+  } else {
+    Coordinate(std::move(command));
+  }
+}
+
 void Drivers::Execute(ports::Commands commands) {
   Sorted sorted;
   struct Sorter {
@@ -164,6 +184,7 @@ void Drivers::Execute(ports::Commands commands) {
     void operator()(ports::SyncPermits& command) { drivers.Coordinate(command); }
     void operator()(ports::ReserveCalls& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::HoldRoute& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::ShareRatios& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::LookUpOutcomes& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::MarkSent& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::ReleaseClaims& command) { drivers.Coordinate(std::move(command)); }
@@ -172,6 +193,7 @@ void Drivers::Execute(ports::Commands commands) {
     void operator()(ports::SaveJobRecord& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::AskJobMember& command) { drivers.Coordinate(std::move(command)); }
     void operator()(ports::CommandJobRecord& command) { drivers.Coordinate(std::move(command)); }
+    void operator()(ports::FetchDocument& command) { drivers.Fetch(std::move(command)); }
     void operator()(const ports::Observe& command) { drivers.metrics_.Apply(command); }
     void operator()(const ports::LogLine& command) { drivers.logger_.Write(command); }
   };
@@ -196,12 +218,14 @@ void Drivers::ReportLag() {
 bool Drivers::alive(base::Timestamp now) const {
   const kafka::Health publishing = publisher_ ? publisher_->health() : transactor_->health();
   return now - consumer_->health().last_progress < kHangs &&
-         now - publishing.last_progress < kHangs && now - http_->last_progress() < kHangs;
+         now - publishing.last_progress < kHangs && now - http_->last_progress() < kHangs &&
+         now - documents_->last_progress() < kHangs;
 }
 
 void Drivers::Stop() {
   consumer_.reset();
   http_->Stop();
+  documents_->Stop();
   if (publisher_) publisher_->Stop(kFlushTimeout);
   if (transactor_) transactor_->Stop();
   if (redis_) redis_->Stop();

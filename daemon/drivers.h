@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "coordinator/local_coordinator.h"
 #include "http/client.h"
+#include "http/document_client.h"
 #include "kafka/connection.h"
 #include "kafka/consumer.h"
 #include "kafka/publisher.h"
@@ -53,11 +54,13 @@ class Drivers {
   void Transact(ports::RunTransaction transaction);
   template <typename C>
   void Coordinate(C command);
+  void Fetch(ports::FetchDocument command);
 
   std::set<model::TopicPartition> lag_reported_;
   metrics::Metrics& metrics_;
   logging::Logger& logger_;
   std::unique_ptr<http::Client> http_;
+  std::unique_ptr<http::DocumentClient> documents_;
   std::unique_ptr<kafka::Publisher> publisher_;    // for at least once
   std::unique_ptr<kafka::Transactor> transactor_;  // for exactly once
   std::unique_ptr<kafka::Consumer> consumer_;

@@ -44,6 +44,7 @@ void WriteProviders(json::Writer& writer, const std::vector<pipeline::RouteStatu
 std::string ToJson(const StatusFacts& facts, const pipeline::Status& status) {
   json::Writer writer;
   writer.BeginObject().Key("version").String(facts.version).Key("instance").String(facts.instance);
+  writer.Key("librdkafka").String(facts.librdkafka);
   writer.Key("stopping").Bool(status.stopping);
   WriteAssigned(writer, status.assigned);
   writer.Key("calls").BeginObject();
@@ -64,7 +65,9 @@ std::string ToJson(const StatusFacts& facts, const pipeline::Status& status) {
   for (const auto& pool : status.pools) {
     writer.BeginObject().Key("pool").String(pool.name);
     writer.Key("limit").Int(pool.limit).Key("used").Int(pool.used);
-    writer.Key("held").Int(pool.held).Key("waiting").Int(pool.waiting).EndObject();
+    writer.Key("held").Int(pool.held).Key("waiting").Int(pool.waiting);
+    if (pool.change) writer.Key("changed_by").String(ports::ToString(*pool.change));
+    writer.EndObject();
   }
   writer.EndArray();
   WriteProviders(writer, status.routes);

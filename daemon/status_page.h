@@ -12,6 +12,7 @@ namespace llmbatch::daemon {
 struct StatusFacts {
   std::string version;
   std::string instance;
+  std::string librdkafka;  // its version
 };
 
 // Set by the main loop, read from any thread.

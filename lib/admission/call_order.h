@@ -2,6 +2,8 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
+#include <optional>
 
 #include "admission/fair_turns.h"
 #include "base/time.h"
@@ -10,13 +12,15 @@
 namespace llmbatch::admission {
 
 // Real-time calls first, then by priority, then by whose turn it is, then by age. The smaller one
-// is first. What waiting is worth besides: see TurnQueue.
+// is first. What waiting and deadlines are worth besides: see TurnQueue.
 struct CallOrder {
   bool not_urgent = true;
   int negated_priority = 0;
   FairTurns::Turn turn = 0;
   model::BatchId id;
   base::Timestamp created;
+  std::uint64_t user = 0;             // whose turn it is; 0: it is that of several
+  std::optional<base::WallTime> due;  // its deadline
   friend auto operator<=>(const CallOrder&, const CallOrder&) = default;
 };
 

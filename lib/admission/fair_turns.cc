@@ -12,10 +12,10 @@ constexpr std::size_t kLeastSweep = 1'024;
 
 FairTurns::Turn FairTurns::Next(std::span<const Part> parts) {
   Turn turn = std::numeric_limits<Turn>::max();
-  for (const auto& [user, amount] : parts) {
+  for (const auto& [user, amount, weight] : parts) {
     Turn& finish = finish_.try_emplace(user, now_).first->second;
     const Turn start = std::max(now_, finish);
-    finish = start + std::max<std::int64_t>(1, amount);
+    finish = start + std::max<std::int64_t>(1, amount / weight);
     turn = std::min(turn, start);
   }
   if (finish_.size() > next_sweep_) {

@@ -2,7 +2,7 @@
 //
 // Start-time fair queueing (Goyal, Vin, Cheng 1996), which gives each user the same share as
 // deficit round robin does, without a round: a call's turn is the amount that its user would have
-// been served by then, if all who wait were served alike.
+// been served by then, if all who wait were served alike, or by their weights.
 #pragma once
 
 #include <cstddef>
@@ -10,7 +10,6 @@
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <utility>
 
 namespace llmbatch::admission {
 
@@ -18,8 +17,12 @@ namespace llmbatch::admission {
 class FairTurns {
  public:
   using Turn = std::int64_t;
-  // Who waits, and how much of the call is theirs: estimated tokens, for example.
-  using Part = std::pair<std::string, std::int64_t>;
+  // Who waits, and how much of the call is theirs.
+  struct Part {
+    std::string user;
+    std::int64_t amount = 0;  // estimated tokens, for example
+    std::int64_t weight = 1;  // > 0: how many times the share of one with 1 the user has
+  };
 
   // The turn of a call that waits from now on; the smaller one is first. A call that several share
   // has the turn of the one who has had the least. REQUIRES: no two parts of one user

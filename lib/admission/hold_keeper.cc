@@ -7,15 +7,20 @@ namespace {
 
 // After so long without a refusal the next one is the first again.
 constexpr base::Duration kForgetAfter = std::chrono::minutes(1);
+constexpr base::Duration kForgetWhenLower = std::chrono::seconds(1);
+// Until what runs has come down to the lower limit.
+constexpr base::Duration kShortestWhenLower = std::chrono::milliseconds(200);
 constexpr int kMaxBursts = 20;
 
 }  // namespace
 
 HoldKeeper::Refusal HoldKeeper::OnRefused(const model::RouteEntry& route, base::Timestamp started,
-                                          std::optional<base::Duration> retry_after,
+                                          std::optional<base::Duration> retry_after, Cure cure,
                                           base::Timestamp now, base::Rng& rng) {
   State& state = routes_[route];
-  const bool first = state.bursts == 0 || now >= state.until + kForgetAfter;
+  const bool lower = cure == Cure::kLowerLimit;
+  const base::Duration forget_after = lower ? kForgetWhenLower : kForgetAfter;
+  const bool first = state.bursts == 0 || now >= state.until + forget_after;
   Refusal refusal;
   refusal.new_burst = first || started >= state.known_since;
   base::Timestamp until = state.until;
@@ -29,6 +34,7 @@ HoldKeeper::Refusal HoldKeeper::OnRefused(const model::RouteEntry& route, base::
   } else if (retry_after) {
     until = std::max(until, now + *retry_after);
   }
+  if (lower && refusal.new_burst) until = std::max(until, now + kShortestWhenLower);
   refusal.longer = until > state.until && until > now;
   state.until = until;
   refusal.hold = ports::RouteHold{.provider = route.provider,

@@ -24,9 +24,15 @@ class HoldKeeper {
     bool longer = false;     // the hold ends later than was known: others must be told
     ports::RouteHold hold;
   };
+  // What it takes until refusals stop.
+  enum class Cure {
+    kTime,       // the provider's limit has to fill up
+    kLowerLimit  // ours is found by trying, and has been put down
+  };
   // A call that was started at `started` was refused now. `retry_after` is what the provider said.
   Refusal OnRefused(const model::RouteEntry& route, base::Timestamp started,
-                    std::optional<base::Duration> retry_after, base::Timestamp now, base::Rng& rng);
+                    std::optional<base::Duration> retry_after, Cure cure, base::Timestamp now,
+                    base::Rng& rng);
   // Another replica was refused.
   void OnTold(const ports::RouteHold& hold, base::Timestamp now);
 

@@ -6,6 +6,10 @@ namespace {
 constexpr std::string_view kScript = R"lua(
 local holds, route, left, bursts = KEYS[1], ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
 local longest = 7200000
+if bursts == 0 and string.sub(route, -1) == '/' then
+  if redis.call('HDEL', holds, route) == 1 then redis.call('PUBLISH', ARGV[4], '0 0 ' .. route) end
+  return 1
+end
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local known = redis.call('HGET', holds, route)

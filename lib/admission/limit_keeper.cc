@@ -23,8 +23,7 @@ constexpr base::Duration kKeepMonth = std::chrono::hours(24 * 35);
 
 }  // namespace
 
-// ── the limits
-// ────────────────────────────────────────────────────────────────────────────────────
+// ── the limits ───────────────────────────────────────────────────────────────
 
 LimitKeeper::LimitId LimitKeeper::Rate(std::string_view name, std::int64_t per_minute) {
   return Define(Kind::kRate, name, Period::kDay, per_minute);
@@ -130,8 +129,7 @@ void LimitKeeper::CorrectRate(LimitId limit, std::int64_t amount) {
   }
 }
 
-// ── the calls
-// ─────────────────────────────────────────────────────────────────────────────────────
+// ── the calls ────────────────────────────────────────────────────────────────
 
 void LimitKeeper::Push(CallOrder order, const std::string& route, const std::string& group,
                        Needs needs) {
@@ -227,21 +225,20 @@ const LimitKeeper::Needs* LimitKeeper::NeedsOf(model::BatchId id) const {
   return found == entries_.end() ? nullptr : &found->second.needs;
 }
 
-// ── asking the coordinator
-// ────────────────────────────────────────────────────────────────────────
+// ── asking the coordinator ───────────────────────────────────────────────────
 
-const CallOrder* LimitKeeper::NextOf(const Route& route, base::Timestamp now) const {
+std::optional<CallOrder> LimitKeeper::NextOf(const Route& route, base::Timestamp now) const {
   TurnQueue::Oldest oldest;
   for (const auto& [group, lane] : route.lanes) {
     if (now >= lane.shut_until) lane.waiting.NoteOldest(oldest);
   }
   const auto priority = TurnQueue::PriorityInTurn(oldest, now);
-  if (!priority) return nullptr;
-  const CallOrder* best = nullptr;
+  std::optional<CallOrder> best;
+  if (!priority) return best;
   for (const auto& [group, lane] : route.lanes) {
     if (now < lane.shut_until) continue;
-    const CallOrder* first = lane.waiting.FirstOf(*priority);
-    if (first != nullptr && (best == nullptr || *first < *best)) best = first;
+    const auto first = lane.waiting.FirstOf(*priority);
+    if (first && (!best || *first < *best)) best = first;
   }
   return best;
 }
@@ -251,14 +248,16 @@ std::vector<model::BatchId> LimitKeeper::Choose(std::int64_t ahead, base::Timest
   for (auto& [name, route] : routes_) {
     if (now < route.shut_until) continue;
     while (route.ahead < ahead && chosen.size() < kMaxCallsPerQuestion) {
-      const CallOrder* next = NextOf(route, now);
-      if (next == nullptr) break;
-      const model::BatchId id = next->id;
-      Entry& entry = entries_.at(id);
-      StopWaiting(entry);
+      const auto next = NextOf(route, now);
+      if (!next) break;
+      Entry& entry = entries_.at(next->id);
+      const auto lane = route.lanes.find(entry.group);
+      lane->second.waiting.Take(PriorityOf(*next));
+      if (lane->second.waiting.empty()) route.lanes.erase(lane);
+      entry.order = *next;
       entry.state = State::kAsked;
       ++route.ahead;
-      chosen.push_back(id);
+      chosen.push_back(next->id);
     }
   }
   return chosen;
@@ -447,8 +446,7 @@ std::optional<base::Timestamp> LimitKeeper::Deadline(base::Timestamp now) const 
   return deadline;
 }
 
-// ── for people
-// ────────────────────────────────────────────────────────────────────────────────────
+// ── for people ───────────────────────────────────────────────────────────────
 
 std::optional<LimitKeeper::Waiting> LimitKeeper::WaitingFor(model::BatchId id,
                                                             base::Timestamp now) const {

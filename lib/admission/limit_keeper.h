@@ -166,8 +166,8 @@ class LimitKeeper {
   void BeginAnew(Period period);
 
   std::vector<model::BatchId> Choose(std::int64_t ahead, base::Timestamp now);
-  // The call of a route that comes next; nullptr: none may be booked now.
-  const CallOrder* NextOf(const Route& route, base::Timestamp now) const;
+  // The call of a route that comes next; nullopt: none may be booked now.
+  std::optional<CallOrder> NextOf(const Route& route, base::Timestamp now) const;
   std::size_t Place(LimitId limit);
   bool HasNews() const;
   void Apply(const ports::ReserveState& state, base::Timestamp now);

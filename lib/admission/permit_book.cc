@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <set>
+#include <string_view>
 #include <utility>
 
 namespace llmbatch::admission {
@@ -56,6 +58,7 @@ void PermitBook::EndRows(const std::string& replica, bool relearn, bool fresh,
 }
 
 void PermitBook::Enter(Row& row, const ports::SyncPermits& command, base::Timestamp now) {
+  row.users = std::max<std::int64_t>(1, command.users);
   for (const ports::PermitDemand& demand : command.demands) {
     std::vector<std::string> pools;
     for (const std::size_t place : demand.pools) pools.push_back(command.pools[place].name);
@@ -95,10 +98,22 @@ std::vector<PermitBook::Waiter> PermitBook::Waiting() {
   return waiting;
 }
 
+PermitBook::Amounts PermitBook::UsersOfPools() const {
+  Amounts users;
+  for (const auto& [replica, row] : rows_) {
+    std::set<std::string_view> pools;
+    for (const auto& [key, entry] : row.entries) {
+      if (entry.want > 0 || entry.held() > 0) pools.insert(entry.pools.begin(), entry.pools.end());
+    }
+    for (const std::string_view pool : pools) users[std::string(pool)] += row.users;
+  }
+  return users;
+}
+
 void PermitBook::Rank(std::vector<Waiter>& waiting, base::Timestamp now) {
   int top = 0;
   for (const Waiter& each : waiting) top = std::max(top, each.entry->priority);
-  const auto live = static_cast<std::int64_t>(rows_.size());
+  const Amounts users = UsersOfPools();
   for (Waiter& each : waiting) {
     const Entry& entry = *each.entry;
     each.level = static_cast<int>(
@@ -111,7 +126,8 @@ void PermitBook::Rank(std::vector<Waiter>& waiting, base::Timestamp now) {
             std::find(other.pools.begin(), other.pools.end(), pool) != other.pools.end();
         if (counts) held += other.held() * other.weight;
       }
-      const std::int64_t share = (Of(limits_, pool) + live - 1) / live;
+      const std::int64_t all = Of(users, pool);
+      const std::int64_t share = (Of(limits_, pool) * each.row->users + all - 1) / all;
       each.most = std::min(each.most, (share - held + entry.weight - 1) / entry.weight);
     }
     each.under_share = each.most > 0;
@@ -171,6 +187,45 @@ bool PermitBook::GrantNext(std::vector<Waiter>& waiting, std::vector<std::string
   return false;
 }
 
+void PermitBook::HearReports(const ports::SyncPermits& command, std::vector<std::string>& woken,
+                             base::Timestamp now) {
+  for (const ports::PermitPool& pool : command.pools) {
+    if (!pool.adaptive) continue;
+    AdaptiveLimit& limit = adaptive_.try_emplace(pool.name, *pool.adaptive, now).first->second;
+    if (limit.OnReport(*pool.adaptive, Of(used_, pool.name), now)) {
+      for (const auto& [replica, row] : rows_) woken.push_back(replica);
+    }
+    limits_[pool.name] = limit.limit();
+  }
+}
+
+bool PermitBook::IsFull(const std::string& pool, const std::vector<Waiter>& waiting) const {
+  return std::any_of(waiting.begin(), waiting.end(), [&](const Waiter& waiter) {
+    const Entry& entry = *waiter.entry;
+    const auto has_too_little = [&](const std::string& each) {
+      return Of(limits_, each) - Of(used_, each) < entry.weight;
+    };
+    return std::find(entry.pools.begin(), entry.pools.end(), pool) != entry.pools.end() &&
+           std::all_of(entry.pools.begin(), entry.pools.end(), [&](const std::string& each) {
+             return has_too_little(each) == (each == pool);
+           });
+  });
+}
+
+bool PermitBook::TryMore(const ports::SyncPermits& command, const std::vector<Waiter>& waiting,
+                         base::Timestamp now) {
+  bool more = false;
+  const auto live = static_cast<std::int64_t>(rows_.size());
+  for (const ports::PermitPool& pool : command.pools) {
+    if (!pool.adaptive || !IsFull(pool.name, waiting)) continue;
+    AdaptiveLimit& limit = adaptive_.at(pool.name);
+    if (!limit.OnFull(*pool.adaptive, live, now)) continue;
+    limits_[pool.name] = limit.limit();
+    more = true;
+  }
+  return more;
+}
+
 std::int64_t PermitBook::OthersWaiting(const Entry& entry,
                                        const std::vector<Waiter>& waiting) const {
   const auto would_take = [&](const Waiter& waiter) {
@@ -186,7 +241,9 @@ std::int64_t PermitBook::OthersWaiting(const Entry& entry,
 
 PermitBook::Synced PermitBook::Sync(const std::string& replica, const ports::SyncPermits& command,
                                     base::Duration learning, base::Timestamp now) {
-  for (const ports::PermitPool& pool : command.pools) limits_[pool.name] = pool.limit;
+  for (const ports::PermitPool& pool : command.pools) {
+    if (!pool.adaptive) limits_[pool.name] = pool.limit;
+  }
   const bool fresh = !rows_.contains(replica) &&
                      std::all_of(command.demands.begin(), command.demands.end(),
                                  [](const ports::PermitDemand& demand) {
@@ -198,9 +255,17 @@ PermitBook::Synced PermitBook::Sync(const std::string& replica, const ports::Syn
   Enter(mine, command, now);
   Count();
   Synced synced;
+  HearReports(command, synced.woken, now);
   std::vector<Waiter> waiting = Waiting();
-  while (now >= learning_until_ && GrantNext(waiting, synced.woken, replica, now)) {
+  const auto grant = [&] {
+    while (GrantNext(waiting, synced.woken, replica, now)) {
+    }
+  };
+  if (now >= learning_until_) {
+    grant();
+    if (TryMore(command, waiting, now)) grant();
   }
+  std::erase(synced.woken, replica);
   std::sort(synced.woken.begin(), synced.woken.end());
   synced.woken.erase(std::unique(synced.woken.begin(), synced.woken.end()), synced.woken.end());
 
@@ -213,7 +278,10 @@ PermitBook::Synced PermitBook::Sync(const std::string& replica, const ports::Syn
                             .released_total = entry.released,
                             .others_waiting = OthersWaiting(entry, waiting)});
   }
-  for (const ports::PermitPool& pool : command.pools) state.used.push_back(Of(used_, pool.name));
+  for (const ports::PermitPool& pool : command.pools) {
+    state.used.push_back(Of(used_, pool.name));
+    if (pool.adaptive) state.adaptive.push_back(adaptive_.at(pool.name).state());
+  }
   state.live_replicas = static_cast<std::int64_t>(rows_.size());
   state.rank = std::distance(rows_.begin(), rows_.find(replica));
   state.learning_left = std::max(base::Duration::zero(), learning_until_ - now);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "admission/adaptive_limit.h"
 #include "base/time.h"
 #include "ports/commands.h"
 #include "ports/events.h"
@@ -55,6 +56,7 @@ class PermitBook {
   using ClassKey = std::pair<std::vector<std::string>, std::int64_t>;
   struct Row {
     base::Timestamp ends;
+    std::int64_t users = 1;
     std::map<ClassKey, Entry> entries;
   };
   struct Waiter {
@@ -72,6 +74,8 @@ class PermitBook {
   void Enter(Row& row, const ports::SyncPermits& command, base::Timestamp now);
   void Count();
   std::vector<Waiter> Waiting();
+  // Of all who want or have permits of a pool.
+  Amounts UsersOfPools() const;
   void Rank(std::vector<Waiter>& waiting, base::Timestamp now);
   // Calls of that entry for which each of its pools has room.
   std::int64_t RoomFor(const Entry& entry, const Amounts& reserved) const;
@@ -79,10 +83,19 @@ class PermitBook {
   // False if nothing can be granted any more.
   bool GrantNext(std::vector<Waiter>& waiting, std::vector<std::string>& woken,
                  const std::string& caller, base::Timestamp now);
+  // Puts limits down that turned out to be too large, and says so to all who hold permits.
+  void HearReports(const ports::SyncPermits& command, std::vector<std::string>& woken,
+                   base::Timestamp now);
+  // Puts limits up that may be too small; false: none.
+  bool TryMore(const ports::SyncPermits& command, const std::vector<Waiter>& waiting,
+               base::Timestamp now);
+  // Someone waits for what this pool alone has too little of.
+  bool IsFull(const std::string& pool, const std::vector<Waiter>& waiting) const;
   std::int64_t OthersWaiting(const Entry& entry, const std::vector<Waiter>& waiting) const;
 
   std::map<std::string, Row> rows_;
   Amounts limits_;
+  std::map<std::string, AdaptiveLimit> adaptive_;
   Amounts used_;
   std::uint64_t last_ticket_ = 0;
   base::Timestamp learning_until_;

@@ -15,6 +15,8 @@ constexpr int kHeartbeatsPerLease = 4;
 constexpr base::Duration kIdleReturn = std::chrono::milliseconds(250);
 constexpr base::Duration kFirstRetry = std::chrono::milliseconds(20);
 constexpr base::Duration kLongestRetry = std::chrono::milliseconds(500);
+// Between two reports of answers; as often as a limit may be raised.
+constexpr base::Duration kBetweenReports = std::chrono::milliseconds(400);
 
 }  // namespace
 
@@ -58,6 +60,42 @@ void PermitKeeper::SetLimit(std::string_view pool, std::int64_t limit) {
   pools_[found->second].limit = limit;
 }
 
+void PermitKeeper::SetAdaptive(std::string_view pool, ports::AdaptiveBounds bounds) {
+  if (!HasPool(pool)) SetLimit(pool, bounds.least);
+  Pool& known = pools_[PlaceOf(pool)];
+  if (known.watch) {
+    known.watch->SetBounds(bounds);
+  } else {
+    known.watch.emplace(bounds);
+  }
+}
+
+std::vector<AdaptiveWatch*> PermitKeeper::WatchesOf(ClassId id) {
+  std::vector<AdaptiveWatch*> watches;
+  for (const std::size_t place : classes_.at(id).pools) {
+    if (auto& watch = pools_[place].watch) watches.push_back(&*watch);
+  }
+  return watches;
+}
+
+std::int64_t PermitKeeper::LimitVersion(ClassId id) const {
+  // A call goes to one model, and models alone have such limits.
+  for (const std::size_t place : classes_.at(id).pools) {
+    if (const auto& watch = pools_[place].watch) return watch->version();
+  }
+  return 0;
+}
+
+void PermitKeeper::OnAnswered(ClassId id, base::Duration took,
+                              std::optional<std::int64_t> output_tokens, base::Timestamp now) {
+  for (AdaptiveWatch* watch : WatchesOf(id)) watch->OnAnswered(took, output_tokens, now);
+}
+
+void PermitKeeper::OnRefused(ClassId id, std::int64_t version, base::Timestamp started,
+                             base::Timestamp held_until) {
+  for (AdaptiveWatch* watch : WatchesOf(id)) watch->OnRefused(version, started, held_until);
+}
+
 std::int64_t PermitKeeper::in_use() const {
   std::int64_t calls = 0;
   for (const Class& each : classes_) calls += each.in_use;
@@ -90,8 +128,11 @@ std::vector<PermitKeeper::PoolStatus> PermitKeeper::Pools() const {
   std::vector<PoolStatus> status;
   for (std::size_t place = 0; place < pools_.size(); ++place) {
     const Pool& pool = pools_[place];
-    status.push_back(
-        {.name = pool.name, .limit = pool.limit, .used = answered_ ? pool.used : InUseOf(place)});
+    status.push_back({.name = pool.name,
+                      .limit = pool.limit,
+                      .used = answered_ ? pool.used : InUseOf(place),
+                      .change = {}});
+    if (pool.watch) status.back().change = pool.watch->change();
     for (const Class& each : classes_) {
       if (std::binary_search(each.pools.begin(), each.pools.end(), place)) {
         status.back().held += each.held() * each.weight;
@@ -150,12 +191,15 @@ bool PermitKeeper::TryTake(ClassId id, base::Timestamp now) {
   return true;
 }
 
+bool PermitKeeper::IsOverfull(const Class& each) const {
+  return answered_ && std::any_of(each.pools.begin(), each.pools.end(), [this](std::size_t place) {
+           return pools_[place].used > pools_[place].limit;
+         });
+}
+
 bool PermitKeeper::OthersNeedPermitsOf(const Class& each) const {
   if (!answered_) return false;
-  const bool too_many =
-      std::any_of(each.pools.begin(), each.pools.end(),
-                  [this](std::size_t place) { return pools_[place].used > pools_[place].limit; });
-  if (too_many) return true;
+  if (IsOverfull(each)) return true;
   // What is given back while nothing is granted serves nobody.
   if (learning_ && held() <= ShareOf(pools_.front())) return false;
   return each.others_waiting > 0;
@@ -180,7 +224,9 @@ void PermitKeeper::GiveBack(ClassId id, base::Timestamp now) {
 }
 
 std::optional<base::Timestamp> PermitKeeper::IdleUntil(const Class& each) const {
-  if (!each.idle_since || each.wish.calls > 0) return std::nullopt;
+  if (!each.idle_since) return std::nullopt;
+  if (IsOverfull(each)) return each.idle_since;
+  if (each.wish.calls > 0) return std::nullopt;
   return StandsInTheWay(each) ? *each.idle_since : *each.idle_since + kIdleReturn;
 }
 
@@ -210,7 +256,20 @@ bool PermitKeeper::HasNews() const {
            (missing > 0 && each.wish.priority > each.told_priority);
   });
   return wishes || std::any_of(pools_.begin(), pools_.end(), [](const Pool& pool) {
+           if (pool.watch) return pool.watch->IsUrgent();
            return pool.told_limit != 0 && pool.told_limit != pool.limit;
+         });
+}
+
+bool PermitKeeper::IsAdaptive(const Class& each) const {
+  return std::any_of(each.pools.begin(), each.pools.end(),
+                     [this](std::size_t place) { return pools_[place].watch.has_value(); });
+}
+
+bool PermitKeeper::MayRaise(const Class& each) const {
+  return Missing(each) > 0 && std::any_of(each.pools.begin(), each.pools.end(), [&](auto place) {
+           const Pool& pool = pools_[place];
+           return pool.watch && pool.watch->HasAnswers() && pool.used + each.weight > pool.limit;
          });
 }
 
@@ -218,7 +277,8 @@ bool PermitKeeper::SyncDue(base::Timestamp now) const {
   if (sync_under_way_ || now < retry_at_) return false;
   if (HasNews()) return true;
   for (const Class& each : classes_) {
-    if (offered_ && Missing(each) > 0) return true;
+    if (offered_ && (Missing(each) > 0 || (each.held() > 0 && IsAdaptive(each)))) return true;
+    if (now >= sync_sent_ + kBetweenReports && MayRaise(each)) return true;
     const auto until = IdleUntil(each);
     if (until && now >= *until) return true;
   }
@@ -235,10 +295,12 @@ std::optional<ports::SyncPermits> PermitKeeper::NextSync(model::SyncId id, base:
                           .pools = {},
                           .demands = {},
                           .lease = options_.lease,
+                          .users = users_,
                           .relearn = cut_off_since_ && answered_ && !LeaseIsSafe(now)};
   for (Pool& pool : pools_) {
     pool.told_limit = pool.limit;
-    sync.pools.push_back({.name = pool.name, .limit = pool.limit});
+    sync.pools.push_back({.name = pool.name, .limit = pool.limit, .adaptive = {}});
+    if (pool.watch) sync.pools.back().adaptive = pool.watch->Report(now);
   }
   for (Class& each : classes_) {
     each.told_released = each.released;
@@ -281,7 +343,14 @@ void PermitKeeper::OnSynced(const ports::PermitsSynced& event, base::Timestamp n
   live_ = std::max<std::int64_t>(1, state.live_replicas);
   rank_ = state.rank;
   learning_ = state.learning_left > base::Duration::zero();
-  for (std::size_t i = 0; i < sent_pools_; ++i) pools_[i].used = state.used[i];
+  auto told = state.adaptive.begin();
+  for (std::size_t i = 0; i < sent_pools_; ++i) {
+    Pool& pool = pools_[i];
+    pool.used = state.used[i];
+    if (!pool.watch || told == state.adaptive.end()) continue;
+    pool.limit = told->limit;
+    pool.watch->OnTold(*told++);
+  }
   for (std::size_t i = 0; i < sent_classes_; ++i) {
     Class& each = classes_[i];
     const ports::PermitGrant& grant = state.grants[i];
@@ -303,6 +372,7 @@ std::optional<base::Timestamp> PermitKeeper::Deadline() const {
   base::Timestamp deadline = sync_sent_ + options_.lease / kHeartbeatsPerLease;
   for (const Class& each : classes_) {
     if (const auto until = IdleUntil(each)) deadline = std::min(deadline, *until);
+    if (MayRaise(each)) deadline = std::min(deadline, sync_sent_ + kBetweenReports);
   }
   if (news) deadline = std::min(deadline, retry_at_);
   return std::max(deadline, retry_at_);

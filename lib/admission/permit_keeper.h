@@ -17,6 +17,7 @@
 #include <string_view>
 #include <vector>
 
+#include "admission/adaptive_watch.h"
 #include "base/time.h"
 #include "ports/commands.h"
 #include "ports/events.h"
@@ -53,6 +54,8 @@ class PermitKeeper {
     std::int64_t used = 0;     // over all replicas, as of the last answer
     std::int64_t held = 0;     // by this replica
     std::int64_t waiting = 0;  // calls of this replica
+    // Of a limit that is found by trying: what changed it last.
+    std::optional<ports::AdaptiveChange> change;
   };
 
   explicit PermitKeeper(PermitOptions options);
@@ -63,14 +66,28 @@ class PermitKeeper {
 
   // What each class wishes for; those that aren't named wish for nothing.
   void SetWanted(const std::map<ClassId, Wish>& wishes);
+  // Whose calls wait or have permits: this replica's share is by them. Told with the next sync.
+  void SetUsers(std::int64_t users) { users_ = users; }
 
   // While true, the coordinator is told often enough that this replica lives, also when it neither
-  // holds nor wants a permit: its claims in the ledger hang on that.
+  // holds nor wants a permit.
   void KeepLease(bool keep) { keep_lease_ = keep; }
 
   // Of a pool, over all replicas; told with the next sync. What is held beyond it drains.
   void SetLimit(std::string_view pool, std::int64_t limit);
   bool HasPool(std::string_view pool) const { return pool_places_.contains(pool); }
+  // The pool's limit is found by trying, see AdaptiveLimit. Until the coordinator has told it, it
+  // is the lower bound.
+  void SetAdaptive(std::string_view pool, ports::AdaptiveBounds bounds);
+
+  // What calls tell of the pools that are found by trying. `version` is what LimitVersion() said
+  // when the call was started.
+  bool IsAdaptive(ClassId id) const { return IsAdaptive(classes_.at(id)); }
+  std::int64_t LimitVersion(ClassId id) const;
+  void OnAnswered(ClassId id, base::Duration took, std::optional<std::int64_t> output_tokens,
+                  base::Timestamp now);
+  void OnRefused(ClassId id, std::int64_t version, base::Timestamp started,
+                 base::Timestamp held_until);
 
   // Whether a call of that class may start now; not if the lease is too near its end to begin
   // anything.
@@ -109,6 +126,7 @@ class PermitKeeper {
     std::int64_t limit = 0;
     std::int64_t told_limit = 0;  // 0: none yet
     std::int64_t used = 0;        // as of the last answer
+    std::optional<AdaptiveWatch> watch;
   };
   struct Class {
     std::vector<std::size_t> pools;
@@ -142,12 +160,19 @@ class PermitKeeper {
   // The coordinator should know better than it does, as soon as it can be told.
   bool HasNews() const;
   bool SyncDue(base::Timestamp now) const;
+  // Calls wait for a limit that is found by trying, and answers have come that may raise it.
+  bool MayRaise(const Class& each) const;
+  // One of its pools' limits is found by trying.
+  bool IsAdaptive(const Class& each) const;
+  std::vector<AdaptiveWatch*> WatchesOf(ClassId id);
+  bool IsOverfull(const Class& each) const;
   void ReturnIdle(base::Timestamp now);
 
   PermitOptions options_;
   std::vector<Pool> pools_;  // the first one is the pool of all
   std::map<std::string, std::size_t, std::less<>> pool_places_;
   std::vector<Class> classes_;
+  std::int64_t users_ = 1;
   std::size_t sent_classes_ = 0;  // of the sync under way: the first ones
   std::size_t sent_pools_ = 0;
   bool answered_ = false;

@@ -1,5 +1,9 @@
 #include "admission/permit_script.h"
 
+#include <string>
+
+#include "admission/adaptive_script.h"
+
 namespace llmbatch::admission {
 namespace {
 
@@ -30,13 +34,13 @@ local state, rows, limits = {}, {}, {}
 local fields = redis.call('HGETALL', hash)
 for i = 1, #fields, 2 do
   local name, value = fields[i], fields[i + 1]
-  local ends, rest = string.match(value, '^(%d+) (.*)$')
+  local ends, users, rest = string.match(value, '^(%d+) (%d*) ?(.*)$')
   if string.sub(name, 1, 6) == 'limit:' then
     limits[string.sub(name, 7)] = tonumber(value)
   elseif string.sub(name, 1, 8) ~= 'replica:' then
     state[name] = value
   elseif ends then
-    local row = {ends = tonumber(ends), entries = {}, holds = false}
+    local row = {ends = tonumber(ends), users = tonumber(users) or 1, entries = {}, holds = false}
     rows[string.sub(name, 9)] = row
     for class, granted, released, want, ticket, priority, since in
         string.gmatch(rest, '(%a%S*) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)') do
@@ -55,7 +59,7 @@ end
 
 if not state.run and #fields > 0 then
   redis.call('DEL', hash)
-  rows, limits = {}, {}
+  rows, limits, state = {}, {}, {}
 end
 if not state.run or (run ~= '' and run ~= state.run) then learn = now + learn_ms end
 
@@ -69,11 +73,21 @@ if back > 0 then
   end
 end
 
-local at = 8
+local at, adapting = 9, {}
+local function set_limit(name, limit)
+  if limits[name] ~= limit then redis.call('HSET', hash, 'limit:' .. name, string.format('%.0f', limit)) end
+  limits[name] = limit
+end
 for _ = 1, pool_count do
-  local name, limit = ARGV[at], tonumber(ARGV[at + 1])
-  if limits[name] ~= limit then redis.call('HSET', hash, 'limit:' .. name, ARGV[at + 1]) end
-  limits[name], at = limit, at + 2
+  local name, report = ARGV[at], ARGV[at + 2]
+  if report == '' then
+    set_limit(name, tonumber(ARGV[at + 1]))
+  else
+    report = read_report(report)
+    adapting[#adapting + 1] = {pool = name, report = report,
+                               adaptive = read_adaptive(state['adaptive:' .. name], report, now, math.max(0, back))}
+  end
+  at = at + 3
 end
 local first_demand, mine = at, rows[me]
 local new = not mine
@@ -110,7 +124,7 @@ end
 if relearn or (silent_holder and absent and alone) then learn = math.max(learn, now + learn_ms) end
 
 mine = mine or {entries = {}}
-rows[me], changed[me], mine.ends = mine, mine, now + lease
+rows[me], changed[me], mine.ends, mine.users = mine, mine, now + lease, math.max(1, tonumber(ARGV[8]))
 for i = first_demand, #ARGV, 5 do
   local known, returned, want = tonumber(ARGV[i + 1]), tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
   local entry = mine.entries[ARGV[i]] or {granted = 0, released = 0, ticket = 0, since = now}
@@ -140,7 +154,28 @@ for replica, row in pairs(rows) do
     end
   end
 end
+-- A share is by the users of a replica, of all who want or have permits of the pool.
+local users = {}
+for _, row in pairs(rows) do
+  local counted = {}
+  for name, entry in pairs(row.entries) do
+    for _, pool in ipairs(class_of(name).pools) do
+      if not counted[pool] and (entry.want > 0 or held(entry) > 0) then
+        counted[pool], users[pool] = true, (users[pool] or 0) + row.users
+      end
+    end
+  end
+end
 local function left(pool) return (limits[pool] or 1e9) - (used[pool] or 0) end
+for _, each in ipairs(adapting) do
+  if adaptive_on_report(each.adaptive, each.report, used[each.pool] or 0, now) then
+    -- Whoever holds something must hear of it before it starts more.
+    for replica, row in pairs(rows) do
+      if row.holds then changed[replica] = row end
+    end
+  end
+  set_limit(each.pool, each.adaptive.limit)
+end
 
 -- In which order they come, as long as nothing is granted.
 local function rank_waiting()
@@ -153,7 +188,7 @@ local function rank_waiting()
       for name, other in pairs(each.row.entries) do
         if class_of(name).has[pool] then own = own + held(other) * class_of(name).weight end
       end
-      local share = math.ceil((limits[pool] or 1e9) / live)
+      local share = math.ceil((limits[pool] or 1e9) * each.row.users / users[pool])
       each.most = math.min(each.most, math.ceil((share - own) / class.weight))
     end
     each.last = each.most > 0 and 0 or 1
@@ -184,25 +219,49 @@ local function next_in_turn()
   end
 end
 
-local all = ARGV[8]
-while now >= learn and #waiting > 0 and left(all) > 0 do
-  rank_waiting()
-  local turn, room = next_in_turn()
-  if not turn then break end
-  local each = waiting[turn]
-  local entry = each.entry
-  local give = math.min(entry.want, math.max(1, math.floor(room / #waiting)))
-  if each.last == 0 then give = math.min(give, each.most) end
-  entry.granted, entry.want, entry.since = entry.granted + give, entry.want - give, now
-  for _, pool in ipairs(each.class.pools) do used[pool] = used[pool] + give * each.class.weight end
-  entry.ticket = entry.want > 0 and next_ticket() or 0
-  if entry.want == 0 then table.remove(waiting, turn) end
-  changed[each.replica] = each.row
+local all = ARGV[9]
+local function grant()
+  while now >= learn and #waiting > 0 and left(all) > 0 do
+    rank_waiting()
+    local turn, room = next_in_turn()
+    if not turn then break end
+    local each = waiting[turn]
+    local entry = each.entry
+    local give = math.min(entry.want, math.max(1, math.floor(room / #waiting)))
+    if each.last == 0 then give = math.min(give, each.most) end
+    entry.granted, entry.want, entry.since = entry.granted + give, entry.want - give, now
+    for _, pool in ipairs(each.class.pools) do used[pool] = used[pool] + give * each.class.weight end
+    entry.ticket = entry.want > 0 and next_ticket() or 0
+    if entry.want == 0 then table.remove(waiting, turn) end
+    changed[each.replica] = each.row
+  end
+end
+grant()
+
+-- Whether someone waits for what this pool alone has too little of.
+local function is_full(pool)
+  for _, each in ipairs(waiting) do
+    local full = each.class.has[pool] or false
+    for _, other in ipairs(each.class.pools) do
+      full = full and (left(other) < each.class.weight) == (other == pool)
+    end
+    if full then return true end
+  end
+  return false
+end
+local found = {}
+for i, each in ipairs(adapting) do
+  if now >= learn and is_full(each.pool) and adaptive_on_full(each.adaptive, each.report, live, now) then
+    set_limit(each.pool, each.adaptive.limit)
+    grant()
+  end
+  redis.call('HSET', hash, 'adaptive:' .. each.pool, write_adaptive(each.adaptive))
+  found[3 * i - 2], found[3 * i - 1], found[3 * i] = each.adaptive.limit, each.adaptive.version, each.adaptive.change
 end
 
 -- Lua's tostring would round numbers to 14 digits.
 for replica, row in pairs(changed) do
-  local texts = {string.format('%.0f ', row.ends)}
+  local texts = {string.format('%.0f %.0f', row.ends, row.users)}
   for name, entry in pairs(row.entries) do
     texts[#texts + 1] = string.format('%s %.0f %.0f %.0f %.0f %.0f %.0f', name, entry.granted, entry.released,
                                       entry.want, entry.ticket, entry.priority, entry.since)
@@ -232,7 +291,7 @@ for i = first_demand, #ARGV, 5 do
   grants[#grants + 1], grants[#grants + 2], grants[#grants + 3] =
       entry.granted, entry.released, others_waiting(ARGV[i])
 end
-for i = 8, first_demand - 2, 2 do in_use[#in_use + 1] = used[ARGV[i]] or 0 end
+for i = 9, first_demand - 3, 3 do in_use[#in_use + 1] = used[ARGV[i]] or 0 end
 
 local longest_hold = 7200000
 local holds, held_routes = {}, redis.call('HGETALL', KEYS[2])
@@ -243,11 +302,14 @@ for i = 1, #held_routes, 2 do
     holds[#holds + 1] = string.format('%.0f %s %s', hold_left, bursts, held_routes[i])
   end
 end
-return {grants, in_use, live, rank, math.max(0, learn - now), holds}
+return {grants, in_use, live, rank, math.max(0, learn - now), holds, found}
 )lua";
 
 }  // namespace
 
-std::string_view PermitScript() { return kScript; }
+std::string_view PermitScript() {
+  static const std::string kWhole = std::string(AdaptiveScript()) + std::string(kScript);
+  return kWhole;
+}
 
 }  // namespace llmbatch::admission

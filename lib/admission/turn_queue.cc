@@ -1,6 +1,7 @@
 #include "admission/turn_queue.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/check.h"
 
@@ -11,31 +12,79 @@ constexpr base::Duration kWorthOfPriority = std::chrono::seconds(5);
 
 }  // namespace
 
+bool TurnQueue::EarliestDue::operator()(const CallOrder& one, const CallOrder& other) const {
+  const auto due = [](const CallOrder& order) { return order.due.value_or(base::WallTime::max()); };
+  return std::tuple(due(one), one.turn, one.id) < std::tuple(due(other), other.turn, other.id);
+}
+
+TurnQueue::LineKey TurnQueue::KeyOf(const CallOrder& order) {
+  return {order.user, order.user == 0 ? order.id : model::BatchId()};
+}
+
+TurnQueue::Head TurnQueue::HeadOf(const LineKey& key, const Line& line) {
+  return {*line.turns.begin(), line.calls.begin()->id, key};
+}
+
 bool TurnQueue::Push(const CallOrder& order) {
   Level& level = levels_[PriorityOf(order)];
-  if (!level.by_turn.insert(order).second) return false;
-  level.by_age.emplace(order.created, order.id);
+  if (!level.by_age.emplace(order.created, order.id).second) return false;
+  const LineKey key = KeyOf(order);
+  Line& line = level.lines[key];
+  if (!line.calls.empty()) level.heads.erase(HeadOf(key, line));
+  line.turns.insert(order.turn);
+  line.calls.insert(order);
+  level.heads.insert(HeadOf(key, line));
   ++size_;
   return true;
 }
 
-bool TurnQueue::Remove(const CallOrder& order) {
-  const auto level = levels_.find(PriorityOf(order));
-  if (level == levels_.end() || level->second.by_turn.erase(order) == 0) return false;
-  level->second.by_age.erase({order.created, order.id});
-  if (level->second.by_turn.empty()) levels_.erase(level);
+bool TurnQueue::Remove(const CallOrder& order, bool first_turn) {
+  const auto found = levels_.find(PriorityOf(order));
+  if (found == levels_.end()) return false;
+  Level& level = found->second;
+  if (level.by_age.erase({order.created, order.id}) == 0) return false;
+  const LineKey key = KeyOf(order);
+  Line& line = level.lines.at(key);
+  level.heads.erase(HeadOf(key, line));
+  line.turns.erase(first_turn ? line.turns.begin() : std::prev(line.turns.end()));
+  line.calls.erase(order);
+  if (line.calls.empty()) {
+    level.lines.erase(key);
+  } else {
+    level.heads.insert(HeadOf(key, line));
+  }
+  if (level.lines.empty()) levels_.erase(found);
   --size_;
   return true;
 }
 
-const CallOrder* TurnQueue::FirstOf(int priority) const {
-  const auto level = levels_.find(priority);
-  return level == levels_.end() ? nullptr : &*level->second.by_turn.begin();
+bool TurnQueue::Remove(const CallOrder& order) { return Remove(order, false); }
+
+CallOrder TurnQueue::Take(int priority) {
+  const Level& level = levels_.at(priority);
+  const CallOrder first = FirstOf(level);
+  const LineKey& key = std::get<LineKey>(*level.heads.begin());
+  const CallOrder as_pushed = *level.lines.at(key).calls.begin();
+  Remove(as_pushed, true);
+  return first;
 }
 
-const CallOrder& TurnQueue::FirstOfHighest() const {
+CallOrder TurnQueue::FirstOf(const Level& level) {
+  const auto& [turn, id, key] = *level.heads.begin();
+  CallOrder first = *level.lines.at(key).calls.begin();
+  first.turn = turn;
+  return first;
+}
+
+std::optional<CallOrder> TurnQueue::FirstOf(int priority) const {
+  const auto level = levels_.find(priority);
+  if (level == levels_.end()) return std::nullopt;
+  return FirstOf(level->second);
+}
+
+CallOrder TurnQueue::FirstOfHighest() const {
   LLMBATCH_CHECK(!levels_.empty());
-  return *levels_.rbegin()->second.by_turn.begin();
+  return FirstOf(levels_.rbegin()->second);
 }
 
 void TurnQueue::NoteOldest(Oldest& oldest) const {

@@ -1,13 +1,14 @@
 #include "answers/decoder.h"
 
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 
 #include "answers/candidates.h"
 #include "answers/unwrap.h"
 #include "json/value.h"
-#include "json/writer.h"
 
 namespace llmbatch::answers {
 namespace {
@@ -35,21 +36,8 @@ struct Reading {
   Repair repair = Repair::kNone;
 };
 
-std::string WithoutId(json::Value object) {
-  json::Writer writer;
-  writer.BeginObject();
-  for (std::size_t i = 0; i < object.size(); ++i) {
-    const json::Member member = object.MemberAt(i);
-    if (member.name != kIdName) writer.Key(member.name).Raw(member.value.ToJson());
-  }
-  writer.EndObject();
-  return writer.Take();
-}
-
-void ReadElement(std::string_view element, const Nonces& nonces, Reading& reading) {
-  const auto document = json::Document::Parse(element, kElementLimits);
-  if (!document) return;
-  const json::Value object = document->root();
+// `bytes` are those of the object's text.
+void ReadObject(json::Value object, std::size_t bytes, const Nonces& nonces, Reading& reading) {
   const auto id = object.Find(kIdName);
   const auto item = id && id->is(json::Kind::kString) ? nonces.find(id->AsString()) : nonces.end();
   if (item == nonces.end()) {
@@ -57,8 +45,48 @@ void ReadElement(std::string_view element, const Nonces& nonces, Reading& readin
     const auto results = id ? std::nullopt : object.Find(kListName);
     if (results && results->is(json::Kind::kArray)) reading.nests_answers = true;
   } else {
-    reading.answers.push_back({item->second, WithoutId(object)});
+    std::string output;
+    output.reserve(bytes);
+    object.AppendWithout(kIdName, output);
+    reading.answers.push_back({item->second, std::move(output)});
   }
+}
+
+void ReadElement(std::string_view element, const Nonces& nonces, Reading& reading) {
+  const auto document = json::Document::Parse(element, kElementLimits);
+  if (document) ReadObject(document->root(), element.size(), nonces, reading);
+}
+
+// The objects of the candidate's list, parsed together, which costs little more than to parse one;
+// nothing if any of the text is wrong: the others are right all the same.
+std::optional<std::vector<json::Value>> ObjectsOf(const json::Document& document,
+                                                  const Scan& scan) {
+  const json::Value root = document.root();
+  const auto list = root.is(json::Kind::kArray) ? std::optional(root) : root.Find(kListName);
+  if (!list || !list->is(json::Kind::kArray)) return std::nullopt;
+  std::vector<json::Value> objects;
+  objects.reserve(scan.elements.size());
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    if (list->At(i).is(json::Kind::kObject)) objects.push_back(list->At(i));
+  }
+  if (objects.size() != scan.elements.size()) return std::nullopt;
+  return objects;
+}
+
+bool ReadTogether(std::string_view text, const Candidate& candidate, const Nonces& nonces,
+                  Reading& reading) {
+  const Scan& scan = candidate.scan;
+  if (scan.outcome != Scan::Outcome::kWhole || scan.elements.size() < 2) return false;
+  const auto document = json::Document::Parse(candidate.JsonIn(text), kElementLimits);
+  if (!document) return false;
+  const auto objects = ObjectsOf(*document, scan);
+  if (!objects) return false;
+  reading.answers.reserve(objects->size());
+  for (std::size_t i = 0; i < objects->size(); ++i) {
+    const Range& range = scan.elements[i];
+    ReadObject((*objects)[i], range.end - range.begin, nonces, reading);
+  }
+  return true;
 }
 
 bool IsCut(const Candidate& candidate) { return candidate.scan.outcome == Scan::Outcome::kCut; }
@@ -74,6 +102,7 @@ bool EndsBetweenObjects(std::string_view text, const Candidate& candidate) {
 
 Reading ReadList(std::string_view text, const Candidate& candidate, const Nonces& nonces) {
   Reading reading{.bytes = candidate.range.end - candidate.range.begin, .edits = candidate.edits};
+  if (ReadTogether(text, candidate, nonces, reading)) return reading;
   for (const Range& element : candidate.scan.elements) {
     ReadElement(element.In(candidate.ScannedIn(text)), nonces, reading);
   }
@@ -278,6 +307,7 @@ base::Result<DecodedAnswers> DecodeAnswers(std::string_view text,
     return base::MakeError(base::ErrorKind::kTooLarge, "answer: larger than 4 MiB");
   }
   Nonces items;
+  items.reserve(nonces.size());
   for (std::size_t i = 0; i < nonces.size(); ++i) items.emplace(nonces[i], i);
 
   std::optional<Reading> best = BestReading(text, items);

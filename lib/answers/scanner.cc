@@ -1,12 +1,10 @@
 #include "answers/scanner.h"
 
-#include <algorithm>
 #include <cstdint>
 
 namespace llmbatch::answers {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
 constexpr std::string_view kListName = "\"results\"";
 
 class Scanner {
@@ -16,7 +14,7 @@ class Scanner {
   Scan Run() {
     State state = State::kContinue;
     while (state == State::kContinue) {
-      at_ = std::min(text_.find_first_not_of(kBlanks, at_), text_.size());
+      while (at_ < text_.size() && IsBlank(text_[at_])) ++at_;
       state = at_ == text_.size() ? State::kCut : Step();
     }
     scan_.outcome = state == State::kDone  ? Scan::Outcome::kWhole
@@ -142,6 +140,8 @@ class Scanner {
     at_ = begin;
     return State::kBroken;
   }
+
+  static bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 
   static bool IsAtomChar(char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == 'E' || c == '-' || c == '+' ||

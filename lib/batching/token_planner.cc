@@ -25,17 +25,31 @@ std::int64_t CountProbes(const std::string& text) {
 
 }  // namespace
 
+tokens::ModelTokens TokensFor(std::string_view model, model::Tokenizer tokenizer) {
+  switch (tokenizer) {
+    case model::Tokenizer::kByName:
+      break;
+    case model::Tokenizer::kO200k:
+      return {.family = tokens::Family::kO200k};
+    case model::Tokenizer::kClaude:
+      return {.family = tokens::Family::kClaude5};
+    case model::Tokenizer::kChars:
+      return {.method = tokens::Method::kChars};
+  }
+  return tokens::TokensOf(model);
+}
+
 std::int64_t TokenPlanner::Count(std::string_view text) const {
-  return bpe_ ? bpe_->Count(text) : tokens::EstimateTokens(text, tokens::Method::kClasses, family_);
+  return bpe_ ? bpe_->Count(text) : tokens::EstimateTokens(text, tokens_.method, tokens_.family);
 }
 
 std::int64_t TokenPlanner::Count(const Prompt& prompt) const {
   return Count(prompt.system) + Count(prompt.user);
 }
 
-TokenPlanner::TokenPlanner(const PromptTemplate& prompt_template, tokens::Family family,
+TokenPlanner::TokenPlanner(const PromptTemplate& prompt_template, const tokens::ModelTokens& tokens,
                            std::shared_ptr<const tokens::Bpe> bpe)
-    : family_(family), bpe_(std::move(bpe)) {
+    : tokens_(tokens), bpe_(tokens.IsO200k() ? std::move(bpe) : nullptr) {
   const model::ItemInput empty{.kind = model::ItemInput::Kind::kText, .value = ""};
   const model::ItemInput probe{.kind = model::ItemInput::Kind::kText,
                                .value = std::string(kProbeText)};

@@ -10,17 +10,23 @@
 #include "model/item.h"
 #include "model/task.h"
 #include "tokens/bpe.h"
-#include "tokens/estimator.h"
+#include "tokens/model_tokens.h"
 
 namespace llmbatch::batching {
+
+// As the configuration says, or by the model's name.
+tokens::ModelTokens TokensFor(std::string_view model, model::Tokenizer tokenizer);
 
 // Uncalibrated: the same text always gives the same number.
 class TokenPlanner {
  public:
   // Reads the costs off the template by rendering it with probes.
-  // With `bpe` texts are counted by it instead of estimated.
-  TokenPlanner(const PromptTemplate& prompt_template, tokens::Family family,
+  // With `bpe` texts are counted by it instead of estimated, if the tokenizer is its own.
+  TokenPlanner(const PromptTemplate& prompt_template, const tokens::ModelTokens& tokens,
                std::shared_ptr<const tokens::Bpe> bpe = nullptr);
+
+  // Whether texts are counted exactly.
+  bool is_exact() const { return bpe_ != nullptr; }
 
   // System text, fixed part of the prompt and the message overhead.
   std::int64_t fixed_tokens() const { return fixed_tokens_; }
@@ -33,7 +39,7 @@ class TokenPlanner {
   std::int64_t Count(std::string_view text) const;
   std::int64_t Count(const Prompt& prompt) const;
 
-  tokens::Family family_;
+  tokens::ModelTokens tokens_;
   std::shared_ptr<const tokens::Bpe> bpe_;  // nullptr: none
   std::int64_t fixed_tokens_ = 0;
   std::int64_t wrapping_tokens_ = 0;  // an item's share without its text

@@ -51,6 +51,7 @@ struct Redis {
   std::string name_space = "llmbatchd";
   base::Duration lease = std::chrono::seconds(15);
   base::Duration ledger_ttl = std::chrono::hours(24);
+  base::Secret ledger_secret;  // empty: none
 };
 
 struct Admin {
@@ -67,6 +68,18 @@ struct Limits {
   base::Duration progress_interval = std::chrono::milliseconds(250);
   base::Duration items_timeout = std::chrono::minutes(10);
   base::Duration commit_interval = std::chrono::seconds(1);
+};
+
+// What jobs name by reference.
+struct Documents {
+  std::vector<std::string> hosts;  // "name" or "name:port", for https
+  std::int64_t max_bytes = 4LL << 20;
+  std::int64_t max_job_bytes = 16LL << 20;
+  std::int64_t max_held_bytes = 64LL << 20;
+  bool allow_private = false;
+  std::string ca_file;  // empty: the system's authorities
+  base::Duration connect_timeout = std::chrono::seconds(10);
+  base::Duration timeout = std::chrono::seconds(30);
 };
 
 struct Budgets {
@@ -93,6 +106,7 @@ struct Config {
   Redis redis;
   Admin admin;
   Limits limits;
+  Documents documents;
   Budgets budgets;
   std::map<std::string, ProviderConfig> providers;
   std::shared_ptr<const model::Catalog> catalog;  // never null

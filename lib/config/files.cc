@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.h"
 #include "config/section.h"
 #include "config/values.h"
 
@@ -136,15 +137,11 @@ std::set<std::string> TaskFiles(Section& top, const Environment& environment) {
 
 // The key that is there already in another case, else the name in lower case.
 std::string MatchingKey(const toml::table& table, std::string_view name) {
-  const auto lower = [](std::string_view text) {
-    std::string result(text);
-    for (char& c : result) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    return result;
-  };
+  const std::string lower = base::ToLower(name);
   for (const auto& [key, node] : table) {
-    if (lower(key.str()) == lower(name)) return std::string(key.str());
+    if (base::ToLower(key.str()) == lower) return std::string(key.str());
   }
-  return lower(name);
+  return lower;
 }
 
 std::vector<std::string> SplitName(std::string_view name) {

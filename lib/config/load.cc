@@ -61,6 +61,7 @@ class Reader {
     config.redis = ReadRedis(top_.Table("redis"), redis_environment_);
     config.admin = ReadAdmin(top_.Table("admin"));
     config.limits = ReadLimits(top_.Table("limits"), config.kafka);
+    config.documents = ReadDocuments(top_.Table("documents"), environment_);
     config.budgets = ReadBudgets(top_.Table("budgets"));
     config.providers = ReadProviders(top_.Table("providers"), environment_);
     config.catalog = ReadCatalog(config);
@@ -86,6 +87,7 @@ class Reader {
 
     auto catalog = std::make_shared<model::Catalog>();
     catalog->providers = providers;
+    catalog->user_weights = ReadUsers(top_.Table("users"));
     Section tasks = top_.Table("tasks");
     for (auto& [name, section] : tasks.NamedTables()) {
       auto task = ReadTask(name, section, context);

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/ascii.h"
 #include "config/credential.h"
 #include "config/sections.h"
 #include "config/values.h"
@@ -14,6 +15,7 @@ namespace llmbatch::config {
 namespace {
 
 using SchemaMode = model::Provider::SchemaMode;
+using model::Tokenizer;
 
 std::vector<std::string> KnownApis() {
   std::vector<std::string> apis;
@@ -100,20 +102,14 @@ bool IsHeaderValue(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7f; });
 }
 
-std::string ToLower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  return lower;
-}
-
 // Those that the format, HTTP or the key's own settings write.
 bool IsTakenHeader(std::string_view name, std::string_view key_header) {
   constexpr std::array<std::string_view, 14> kTaken{
       "accept-encoding",   "anthropic-version", "api-key",      "authorization", "connection",
       "content-encoding",  "content-length",    "content-type", "expect",        "host",
       "transfer-encoding", "user-agent",        "x-api-key",    "x-goog-api-key"};
-  const std::string lower = ToLower(name);
-  return lower == ToLower(key_header) ||
+  const std::string lower = base::ToLower(name);
+  return lower == base::ToLower(key_header) ||
          std::find(kTaken.begin(), kTaken.end(), lower) != kTaken.end();
 }
 
@@ -147,7 +143,7 @@ void ReadEndpoint(ProviderConfig& config, const providers::FormatTraits& traits,
   if (!IsHeaderName(config.api_key_header)) {
     section.Fail("api_key_header", "is no name of a header: A–Z a–z 0–9 _ -");
   }
-  const bool bearer = ToLower(config.api_key_header) == "authorization";
+  const bool bearer = base::ToLower(config.api_key_header) == "authorization";
   config.api_key_prefix = bearer ? "Bearer " : "";
   ReadHeaders(config, section.Table("headers"));
 }
@@ -177,6 +173,25 @@ std::optional<std::int64_t> ReadStreamAbove(Section& section) {
   return section.Int(kKey, 0, {.min = 0, .max = 100'000'000});
 }
 
+// nullopt: the key isn't there.
+std::optional<model::AdaptiveRange> ReadAdaptive(Section& section) {
+  constexpr std::string_view kKey = "adaptive";
+  constexpr IntRange kRange{.min = 1, .max = 10'000};
+  if (!section.Has(kKey)) {
+    section.Known(kKey);
+    return std::nullopt;
+  }
+  Section table = section.Table(kKey);
+  model::AdaptiveRange range;
+  range.min = table.Int("min", range.min, kRange);
+  range.max = table.Int("max", std::max(range.min, range.max), kRange);
+  if (range.min > range.max) {
+    table.Fail("min", "must not be above max, which is " + std::to_string(range.max));
+  }
+  table.RefuseOthers();
+  return range;
+}
+
 std::int64_t ReadRequiredTokens(Section& section, std::string_view key) {
   constexpr IntRange kRange{.min = 1, .max = 100'000'000};
   if (!section.Has(key)) section.Fail(key, "missing: a whole number of tokens");
@@ -194,11 +209,7 @@ ProviderConfig ReadProvider(const std::string& name, Section section,
   const providers::FormatTraits traits = ReadApi(provider, section);
   ReadWireSwitches(provider, traits, section);
   ReadEndpoint(config, traits, section, environment);
-  if (section.Has("ca_file")) {
-    config.ca_file = section.ResolvePath("ca_file", section.String("ca_file", ""));
-    const auto text = environment.read_file(config.ca_file);
-    if (!text) section.Fail("ca_file", text.error().message);
-  }
+  config.ca_file = ReadCaFile(section, environment);
   config.proxy = section.String("proxy", "");
   if (config.proxy.find('@') != std::string::npos) {
     section.Fail("proxy", "must have no credentials in it");
@@ -215,6 +226,7 @@ ProviderConfig ReadProvider(const std::string& name, Section section,
   provider.max_response_bytes = section.Int("max_response_bytes", provider.max_response_bytes,
                                             {.min = 64LL << 10, .max = 1LL << 30});
   provider.rates = ReadRates(section);
+  provider.adaptive = ReadAdaptive(section);
   section.RefuseOthers();
   return config;
 }
@@ -227,11 +239,17 @@ Models ReadModels(Section section) {
       model_section.Fail("", "must be named [models.\"provider/model\"]");
     }
     model::ModelInfo info;
+    info.tokenizer = model_section.Choice<Tokenizer>("tokenizer", info.tokenizer,
+                                                     {{"by_name", Tokenizer::kByName},
+                                                      {"o200k", Tokenizer::kO200k},
+                                                      {"claude", Tokenizer::kClaude},
+                                                      {"chars", Tokenizer::kChars}});
     info.context_window_tokens = ReadRequiredTokens(model_section, "context_window");
     info.max_output_tokens = ReadRequiredTokens(model_section, "max_output_tokens");
     info.stream_above_output_tokens = ReadStreamAbove(model_section);
     info.prices = ReadPriceList(model_section);
     info.rates = ReadRates(model_section);
+    info.adaptive = ReadAdaptive(model_section);
     model_section.RefuseOthers();
     if (slash == std::string::npos) continue;
     models[{.provider = name.substr(0, slash), .model = name.substr(slash + 1)}] = info;

@@ -85,7 +85,7 @@ class Planner {
     const std::string& section = key.first;
     if (key == Key{"limits", "on_redis_down"})
       return Wait(key, "has changed; that takes a restart");
-    for (const std::string_view live : {"tasks", "models", "routes", "limits"}) {
+    for (const std::string_view live : {"tasks", "models", "routes", "limits", "users"}) {
       if (IsIn(section, live)) return;
     }
     if (key.second == "rank_file") return Wait(key, "has changed; that takes a restart");
@@ -110,6 +110,7 @@ class Planner {
         Wait(key, "refers to another secret now; that takes a restart");
     };
     compare(before.redis.password, now.redis.password, {"redis", "password"});
+    compare(before.redis.ledger_secret, now.redis.ledger_secret, {"redis", "ledger_secret"});
     for (const auto& [name, provider] : now.providers) {
       const auto old_provider = before.providers.find(name);
       if (old_provider == before.providers.end()) continue;

@@ -22,9 +22,15 @@ Kafka ReadKafka(Section section, const Names& tasks, const Environment& environm
 Redis ReadRedis(Section section, const Environment& environment);
 Admin ReadAdmin(Section section);
 Limits ReadLimits(Section section, const Kafka& kafka);
+Documents ReadDocuments(Section section, const Environment& environment);
 Budgets ReadBudgets(Section section);
+// The weight of each user that has a table.
+std::map<std::string, std::int64_t> ReadUsers(Section section);
 // Dollars as a text; nullopt: not there, or reported.
 std::optional<model::NanoUsd> ReadMoney(Section& section, std::string_view key);
+
+// The path of `ca_file`, which can be read; empty: not there, or reported.
+std::string ReadCaFile(Section& section, const Environment& environment);
 
 ProviderConfig ReadProvider(const std::string& name, Section section,
                             const Environment& environment);

@@ -13,6 +13,9 @@ using std::chrono::milliseconds;
 using std::chrono::minutes;
 using std::chrono::seconds;
 
+// Fewer could be tried one after the other.
+constexpr std::size_t kMinLedgerSecretBytes = 16;
+
 std::string FaultOfRedisUrl(std::string_view url) {
   if (!url.starts_with("redis://") && !url.starts_with("rediss://") &&
       !url.starts_with("unix:///")) {
@@ -39,6 +42,16 @@ bool IsListenAddress(std::string_view text) {
 
 }  // namespace
 
+std::string ReadCaFile(Section& section, const Environment& environment) {
+  section.Known("ca_file");
+  if (!section.Has("ca_file")) return {};
+  std::string path = section.ResolvePath("ca_file", section.String("ca_file", ""));
+  if (const auto text = environment.read_file(path); !text) {
+    section.Fail("ca_file", text.error().message);
+  }
+  return path;
+}
+
 Redis ReadRedis(Section section, const Environment& environment) {
   Redis redis;
   redis.url = section.String("url", "");
@@ -46,21 +59,22 @@ Redis ReadRedis(Section section, const Environment& environment) {
     const std::string fault = FaultOfRedisUrl(redis.url);
     if (!fault.empty()) section.Fail("url", fault);
   }
-  if (section.Has("ca_file")) {
-    redis.ca_file = section.ResolvePath("ca_file", section.String("ca_file", ""));
-    if (!redis.url.starts_with("rediss://")) {
-      section.Fail("ca_file", "has no meaning without a url that begins with rediss://");
-    } else if (const auto text = environment.read_file(redis.ca_file); !text) {
-      section.Fail("ca_file", text.error().message);
-    }
+  if (section.Has("ca_file") && !redis.url.starts_with("rediss://")) {
+    section.Fail("ca_file", "has no meaning without a url that begins with rediss://");
+    section.Known("ca_file");
+  } else {
+    redis.ca_file = ReadCaFile(section, environment);
   }
-  section.Known("ca_file");
   redis.user = section.String("user", "");
   redis.password = ReadSecret(section, "password", environment);
   redis.name_space = section.String("namespace", redis.name_space);
   if (!IsName(redis.name_space)) section.Fail("namespace", "must be 1 to 64 of A–Z a–z 0–9 . _ -");
   redis.lease = section.Duration("lease", redis.lease, {seconds(2), minutes(5)});
   redis.ledger_ttl = section.Duration("ledger_ttl", redis.ledger_ttl, {minutes(1), hours(24 * 90)});
+  redis.ledger_secret = ReadSecret(section, "ledger_secret", environment);
+  if (!redis.ledger_secret.empty() && redis.ledger_secret.Reveal().size() < kMinLedgerSecretBytes) {
+    section.Fail("ledger_secret", "must have at least " + ToText(kMinLedgerSecretBytes) + " bytes");
+  }
   section.RefuseOthers();
   return redis;
 }
@@ -119,6 +133,15 @@ Limits ReadLimits(Section section, const Kafka& kafka) {
       section.Duration("commit_interval", limits.commit_interval, {milliseconds(10), minutes(1)});
   section.RefuseOthers();
   return limits;
+}
+
+std::map<std::string, std::int64_t> ReadUsers(Section section) {
+  std::map<std::string, std::int64_t> weights;
+  for (auto& [name, user] : section.NamedTables()) {
+    weights.emplace(name, user.Int("weight", 1, {.min = 1, .max = 100}));
+    user.RefuseOthers();
+  }
+  return weights;
 }
 
 }  // namespace llmbatch::config

@@ -2,11 +2,11 @@
 #include <string_view>
 #include <utility>
 
+#include "config/schema_warnings.h"
 #include "config/sections.h"
 #include "config/task_checks.h"
 #include "config/toml_json.h"
 #include "config/values.h"
-#include "providers/strict_schema.h"
 #include "workflows/registry.h"
 
 namespace llmbatch::config {
@@ -250,28 +250,17 @@ void ReadPermits(Task& task, Section& section) {
   task.permits = section.Int("permits", task.permits, {.min = 1, .max = 1'000});
 }
 
-// Keywords that the daemon itself doesn't know are errors; these it knows, but providers don't.
-void WarnOfOpenSchema(const Task& task, Section& section, const RouteEntry& entry,
-                      const model::Provider& provider) {
-  using SchemaMode = model::Provider::SchemaMode;
-  const bool asks_for_it = provider.schema_mode == SchemaMode::kJsonSchema ||
-                           provider.schema_mode == SchemaMode::kOpenApiSchema;
-  if (task.output_schema_json.empty() || !asks_for_it) return;
-  const std::string what = providers::WhatCannotBeClosed(task.output_schema_json);
-  if (what.empty()) return;
-  section.Warn("output_schema", ToText(entry) + " can't be held to it, for it has " + what +
-                                    "; answers are checked all the same");
-}
-
 void CheckAgainstModels(const Task& task, Section& section, const TaskContext& context) {
   for (const RouteEntry& entry : task.route) {
     const model::ModelInfo& info = context.models.at(entry);
-    if (task.max_output_tokens > info.max_output_tokens) {
+    // The models behind the first are asked for what they can; batches are divided for them.
+    const bool is_first = &entry == &task.route.front();
+    if (is_first && task.max_output_tokens > info.max_output_tokens) {
       section.Fail("max_output_tokens", "must be at most " +
                                             config::ToText(info.max_output_tokens) +
                                             ", the limit of " + ToText(entry));
     }
-    if (task.max_output_tokens >= info.context_window_tokens) {
+    if (std::min(task.max_output_tokens, info.max_output_tokens) >= info.context_window_tokens) {
       section.Fail("max_output_tokens", "leaves no room for a prompt in the context of " +
                                             ToText(entry) + " (" +
                                             config::ToText(info.context_window_tokens) + ")");
@@ -279,8 +268,8 @@ void CheckAgainstModels(const Task& task, Section& section, const TaskContext& c
     if (info.prices.empty()) {
       section.Warn("route", "the cost of " + ToText(entry) + " will be unknown: it has no price");
     }
-    WarnOfOpenSchema(task, section, entry, context.providers.at(entry.provider));
   }
+  WarnOfSchema(task, section, context);
 }
 
 }  // namespace

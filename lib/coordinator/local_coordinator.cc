@@ -21,6 +21,10 @@ void LocalCoordinator::Execute(const ports::ReserveCalls& command) {
       ports::CallsReserved{command.reserve, limits_.Reserve({}, command, options_.clock())});
 }
 
+void LocalCoordinator::Execute(const ports::ShareRatios& command) {
+  inbox_.Post(ports::RatiosShared{.share = command.share, .ratios = ratios_.Share(command)});
+}
+
 void LocalCoordinator::Execute(const ports::LookUpOutcomes& command) {
   const base::Timestamp now = options_.clock();
   std::vector<ports::LedgerEntry> entries(command.keys.size());
@@ -66,6 +70,13 @@ void LocalCoordinator::Execute(const ports::CommandJobRecord& command) {
                          outcome.state == ports::CommandedJob::State::kDone;
   inbox_.Post(ports::JobCommanded{.command = command.command, .outcome = std::move(outcome)});
   if (cancelled) inbox_.Post(ports::JobCancelRequested{.job_id = command.job_id});
+}
+
+void LocalCoordinator::Execute(const ports::FetchDocument& command) {
+  inbox_.Post(ports::DocumentFetched{
+      .fetch = command.fetch,
+      .text = base::MakeError(base::ErrorKind::kNotFound,
+                              "documents are kept in Redis, and redis.url is not set")});
 }
 
 }  // namespace llmbatch::coordinator

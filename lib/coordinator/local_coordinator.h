@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "coordinator/local_jobs.h"
 #include "coordinator/local_ledger.h"
+#include "coordinator/local_ratios.h"
 #include "ports/commands.h"
 #include "runtime/clock.h"
 #include "runtime/inbox.h"
@@ -31,6 +32,7 @@ class LocalCoordinator {
   void Execute(const ports::SyncPermits& command);
   void Execute(const ports::ReserveCalls& command);
   void Execute(const ports::LookUpOutcomes& command);
+  void Execute(const ports::ShareRatios& command);
   // There is no one else to tell.
   void Execute(const ports::HoldRoute&) {}
   // Every claim is ours, and ends with us.
@@ -39,9 +41,11 @@ class LocalCoordinator {
   void Execute(ports::StoreOutcomes command);
   void Execute(const ports::TakeJobRecord& command);
   void Execute(const ports::SaveJobRecord& command);
-  // A cancellation is pushed, too.
   void Execute(const ports::AskJobMember& command);
+  // A cancellation is pushed, too.
   void Execute(const ports::CommandJobRecord& command);
+  // Nobody could put documents here.
+  void Execute(const ports::FetchDocument& command);
 
  private:
   LocalOptions options_;
@@ -50,6 +54,7 @@ class LocalCoordinator {
   admission::LimitBook limits_;
   LocalLedger ledger_;
   LocalJobs jobs_;
+  LocalRatios ratios_;
 };
 
 }  // namespace llmbatch::coordinator

@@ -1,10 +1,10 @@
 #include "http/loop.h"
 
-#include <csignal>
 #include <cstdint>
 #include <utility>
 
 #include "base/check.h"
+#include "http/libcurl.h"
 #include "runtime/clock.h"
 
 namespace llmbatch::http {
@@ -15,13 +15,6 @@ using ports::TransportFault;
 
 // A pause in an answer is noticed this much late at the most, beside a second of the wait.
 constexpr base::Duration kHaltCheckInterval = std::chrono::milliseconds(250);
-
-// Signals are for the main thread; libcurl's name look-ups inherit this.
-void BlockSignals() {
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
-}
 
 TransportFailure NotSent(TransportFault fault, std::string message) {
   return {.fault = fault, .maybe_processed = false, .message = std::move(message)};

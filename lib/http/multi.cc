@@ -12,6 +12,8 @@
 #include <span>
 #include <utility>
 
+#include "http/libcurl.h"
+
 namespace llmbatch::http {
 namespace {
 
@@ -78,11 +80,10 @@ Multi::Descriptor::~Descriptor() {
 void Multi::HandleDeleter::operator()(void* handle) const { curl_multi_cleanup(handle); }
 
 base::Result<std::unique_ptr<Multi>> Multi::Create(std::int64_t max_connections) {
-  // Counted and thread-safe in libcurl, and never undone: other users of it may be around.
-  static const CURLcode kGlobal = curl_global_init(CURL_GLOBAL_DEFAULT);
+  const bool ready = IsLibcurlReady();
   std::unique_ptr<Multi> multi(new Multi());
-  if (kGlobal != CURLE_OK || multi->handle_ == nullptr || multi->epoll_.get() < 0 ||
-      multi->wakeup_.get() < 0 || !multi->SetOptions(max_connections)) {
+  if (!ready || multi->handle_ == nullptr || multi->epoll_.get() < 0 || multi->wakeup_.get() < 0 ||
+      !multi->SetOptions(max_connections)) {
     return base::MakeError(base::ErrorKind::kInternal,
                            "http: no memory or no file descriptors for libcurl");
   }
@@ -162,17 +163,9 @@ int Multi::MillisToWait() const {
 
 std::vector<Multi::Finished> Multi::TakeFinished() {
   std::vector<Finished> finished;
-  int left = 0;
-  while (const CURLMsg* message = curl_multi_info_read(handle_.get(), &left)) {
-    if (message->msg != CURLMSG_DONE) continue;
-    // The message ends with the removal.
-    CURL* const handle = message->easy_handle;
-    const int curl_code = message->data.result;
-    void* transfer = nullptr;
-    curl_easy_getinfo(handle, CURLINFO_PRIVATE, &transfer);
-    curl_multi_remove_handle(handle_.get(), handle);
-    finished.push_back({static_cast<Transfer*>(transfer), curl_code});
-  }
+  TakeEnded(handle_.get(), [&finished](void* owner, int curl_code) {
+    finished.push_back({static_cast<Transfer*>(owner), curl_code});
+  });
   return finished;
 }
 

@@ -8,8 +8,10 @@
 #include <system_error>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/check.h"
 #include "http/address.h"
+#include "http/easy_options.h"
 #include "runtime/clock.h"
 
 namespace llmbatch::http {
@@ -29,34 +31,7 @@ constexpr base::Duration kMaxWaitForEnd = std::chrono::milliseconds(500);
 constexpr long kKeepAliveIdleSeconds = 30;
 constexpr long kKeepAliveIntervalSeconds = 15;
 
-// Sets options and remembers whether all were taken: one that was dropped for want of memory, such
-// as the proxy or the authorities, must not go unnoticed.
-class Options {
- public:
-  explicit Options(CURL* handle) : handle_(handle) {}
-
-  template <typename T>
-  Options& Set(CURLoption option, T value) {
-    // In brackets, because the macro of the same name wants a literal option.
-    if ((curl_easy_setopt)(handle_, option, value) != CURLE_OK) all_taken_ = false;
-    return *this;
-  }
-  bool all_taken() const { return all_taken_; }
-
- private:
-  CURL* handle_;
-  bool all_taken_ = true;
-};
-
 void Wipe(std::string& text) { explicit_bzero(text.data(), text.size()); }
-
-std::string ToLower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 std::string_view Trim(std::string_view text) {
   const auto begin = text.find_first_not_of(" \t\r\n");
@@ -71,10 +46,6 @@ std::string HeaderText(std::string_view name, std::string_view prefix, std::stri
   text.append(name);
   if (prefix.empty() && value.empty()) return text.append(";");
   return text.append(": ").append(prefix).append(value);
-}
-
-long Milliseconds(base::Duration duration) {
-  return static_cast<long>(std::max<std::int64_t>(1, base::ToMillis(duration)));
 }
 
 template <typename T>
@@ -137,14 +108,11 @@ Transfer::~Transfer() = default;
 
 bool Transfer::SetConstantOptions() {
   const Endpoint& endpoint = provider_->endpoint;
-  Options options(handle_.get());
+  EasyOptions options(handle_.get());
   options.Set(CURLOPT_PRIVATE, this)
-      .Set(CURLOPT_NOSIGNAL, 1L)
+      .SetGuards(endpoint.ca_file)
       .Set(CURLOPT_POST, 1L)
       .Set(CURLOPT_BUFFERSIZE, kReceiveBufferBytes)
-      .Set(CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_1_1))
-      .Set(CURLOPT_HTTP09_ALLOWED, 0L)
-      .Set(CURLOPT_FOLLOWLOCATION, 0L)
       .Set(CURLOPT_PROTOCOLS_STR, endpoint.allow_private ? "http,https" : "https")
       .Set(CURLOPT_ACCEPT_ENCODING, "gzip")
       .Set(CURLOPT_USERAGENT, provider_->user_agent.c_str());
@@ -152,21 +120,12 @@ bool Transfer::SetConstantOptions() {
   options.Set(CURLOPT_PROXY, endpoint.proxy.c_str())
       .Set(CURLOPT_NOPROXY, "")
       .Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
-  options.Set(CURLOPT_SSL_VERIFYPEER, 1L)
-      .Set(CURLOPT_SSL_VERIFYHOST, 2L)
-      .Set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  if (!endpoint.ca_file.empty()) {
-    options.Set(CURLOPT_CAINFO, endpoint.ca_file.c_str())
-        .Set(CURLOPT_CAPATH, static_cast<const char*>(nullptr));
-  }
   options.Set(CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(endpoint.connect_timeout))
       .Set(CURLOPT_TCP_NODELAY, 1L)
       .Set(CURLOPT_TCP_KEEPALIVE, 1L)
       .Set(CURLOPT_TCP_KEEPIDLE, kKeepAliveIdleSeconds)
       .Set(CURLOPT_TCP_KEEPINTVL, kKeepAliveIntervalSeconds)
-      .Set(CURLOPT_MAXAGE_CONN, kMaxIdleSeconds)
-      // Without it the end of a transfer waits for its name look-up, and all others with it.
-      .Set(CURLOPT_QUICK_EXIT, 1L);
+      .Set(CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
   options.Set(CURLOPT_HEADERFUNCTION, &Callbacks::Header)
       .Set(CURLOPT_HEADERDATA, this)
       .Set(CURLOPT_WRITEFUNCTION, &Callbacks::Body)
@@ -214,7 +173,7 @@ std::optional<ports::TransportFailure> Transfer::Prepare(ports::StartCall start,
 }
 
 bool Transfer::SetCallOptions(const std::string& path) {
-  Options options(handle_.get());
+  EasyOptions options(handle_.get());
   if (path != path_) {
     options.Set(CURLOPT_URL, (provider_->endpoint.base_url + path).c_str());
     path_ = options.all_taken() ? path : "";
@@ -270,7 +229,7 @@ std::size_t Transfer::OnHeader(std::string_view line) {
     response.status = static_cast<int>(Info<long>(handle_.get(), CURLINFO_RESPONSE_CODE));
   } else if (const auto colon = line.find(':'); colon != std::string_view::npos) {
     response.headers.push_back(
-        {ToLower(Trim(line.substr(0, colon))), std::string(Trim(line.substr(colon + 1)))});
+        {base::ToLower(Trim(line.substr(0, colon))), std::string(Trim(line.substr(colon + 1)))});
   }
   return line.size();
 }

@@ -64,6 +64,7 @@ std::optional<model::Progress> JobTable::Start(model::RequestId id, const Standi
                                                base::Now now) {
   Entry& job = jobs_.at(id);
   job.started = true;
+  job.facts_due = standing.facts.empty();
   Take(job, standing);
   job.unreported = job.urgent = true;
   if (job.telling) return std::nullopt;
@@ -204,7 +205,8 @@ model::Progress JobTable::NextProgress(Entry& job, model::JobStatus status, base
       std::max(job.percent_told, stage != nullptr ? stage->percent : job.standing.percent);
   progress.percent = job.percent_told;
   progress.message = job.standing.message;
-  if (progress.sequence == 1 || job.reset) progress.facts = job.standing.facts;
+  if (progress.sequence == 1 || job.reset || job.facts_due) progress.facts = job.standing.facts;
+  job.facts_due = job.facts_due && progress.facts.empty();
   progress.items = job.standing.items;
   progress.usage = job.totals.usage;
   progress.cost = job.totals.cost;

@@ -95,6 +95,7 @@ class JobTable {
     std::string waiting_for;
     bool started = false;
     bool reset = false;       // to be told with the next event
+    bool facts_due = false;   // they weren't known when it began, and haven't been told since
     bool telling = false;     // an event is under way
     bool unreported = false;  // something has changed since the last event
     bool urgent = false;      // and it is a new step

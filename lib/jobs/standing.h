@@ -29,7 +29,8 @@ struct Standing {
   std::string message;
   model::ItemCounts items;
   std::vector<Stage> stages;  // from the beginning on, in order: each gets an event of its own
-  std::vector<model::SummaryMember> facts;  // told with the first event
+  // Told with the first event of those by which they are known.
+  std::vector<model::SummaryMember> facts;
 
   friend bool operator==(const Standing&, const Standing&) = default;
 };

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/utf8.h"
 #include "json/schema_rules.h"
@@ -308,6 +309,13 @@ base::Result<Schema> Schema::Compile(std::string_view json) {
   auto rules = CompileRules(*std::move(document));
   if (!rules) return rules.error();
   return Schema(*std::move(rules));
+}
+
+std::vector<std::string_view> Schema::IgnoredKeywords() const {
+  std::vector<std::string_view> keywords;
+  if (rules_->has_default) keywords.emplace_back("default");
+  if (rules_->has_format) keywords.emplace_back("format");
+  return keywords;
 }
 
 base::Result<void> Schema::Validate(Value value) const {

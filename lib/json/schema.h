@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "json/value.h"
@@ -32,6 +33,9 @@ class Schema {
 
   // The error names the JSON pointer of the keyword that is wrong, unknown or refers to nothing.
   static base::Result<Schema> Compile(std::string_view json);
+
+  // Those of "default" and "format" that stand in it: they read as if they had an effect.
+  std::vector<std::string_view> IgnoredKeywords() const;
 
   // The error names the JSON pointer of the value and the keyword that it doesn't meet, never the
   // content: a member that the schema doesn't declare stands as "*" in the pointer. A check that

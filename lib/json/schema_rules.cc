@@ -99,6 +99,8 @@ class Compiler {
                !IsAnnotation(member.name, parent)) {
       Fail(pointer, "this keyword is not supported");
     }
+    rules_.has_default = rules_.has_default || member.name == "default";
+    rules_.has_format = rules_.has_format || member.name == "format";
   }
 
   static bool IsAnnotation(std::string_view name, const std::string& parent) {

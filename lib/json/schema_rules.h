@@ -55,6 +55,8 @@ struct SchemaRules {
   Document document;  // the nodes' values and names point into it
   std::vector<SchemaNode> nodes;
   std::size_t root = 0;
+  bool has_default = false;
+  bool has_format = false;
 };
 
 base::Result<std::shared_ptr<const SchemaRules>> CompileRules(Document document);

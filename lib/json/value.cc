@@ -3,7 +3,9 @@
 #include <rapidjson/reader.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <cstddef>
 #include <cstring>
 #include <iterator>
 #include <memory_resource>
@@ -171,6 +173,44 @@ bool IsContainer(const Node& node) {
   return node.kind == Kind::kArray || node.kind == Kind::kObject;
 }
 
+// Without the node `left_out`, if that isn't null.
+void AppendJson(std::string& out, const Node& root, const Node* left_out) {
+  if (!IsContainer(root)) return AppendScalar(out, root);
+  struct Level {
+    const Node* container;
+    std::uint32_t next = 0;
+    bool empty = true;
+  };
+  // Values are seldom nested deeper than what fits into these.
+  std::array<std::byte, 512> first_levels;
+  std::pmr::monotonic_buffer_resource arena(first_levels.data(), first_levels.size());
+  std::pmr::vector<Level> levels(&arena);
+  levels.reserve(8);
+  const auto begin = [&](const Node& node) {
+    if (!IsContainer(node)) return AppendScalar(out, node);
+    out += node.kind == Kind::kArray ? '[' : '{';
+    levels.push_back({.container = &node});
+  };
+  begin(root);
+  while (!levels.empty()) {
+    Level& level = levels.back();
+    const bool object = level.container->kind == Kind::kObject;
+    if (level.next == level.container->size) {
+      out += object ? '}' : ']';
+      levels.pop_back();
+      continue;
+    }
+    const Node& child = level.container->children[level.next++];
+    if (&child == left_out) continue;
+    if (!std::exchange(level.empty, false)) out += ',';
+    if (object) {
+      AppendQuoted(out, child.name);
+      out += ':';
+    }
+    begin(child);
+  }
+}
+
 }  // namespace
 
 std::string_view ToString(Kind kind) {
@@ -266,35 +306,17 @@ std::optional<Value> Value::Find(std::string_view name) const {
 }
 
 std::string Value::ToJson() const {
-  struct Level {
-    const Node* container;
-    std::uint32_t next = 0;
-  };
   std::string out;
-  std::vector<Level> levels;
-  const auto begin = [&](const Node& node) {
-    if (!IsContainer(node)) return AppendScalar(out, node);
-    out += node.kind == Kind::kArray ? '[' : '{';
-    levels.push_back({&node});
-  };
-  begin(AsNode(node_));
-  while (!levels.empty()) {
-    Level& level = levels.back();
-    const bool object = level.container->kind == Kind::kObject;
-    if (level.next == level.container->size) {
-      out += object ? '}' : ']';
-      levels.pop_back();
-      continue;
-    }
-    if (level.next > 0) out += ',';
-    const Node& child = level.container->children[level.next++];
-    if (object) {
-      AppendQuoted(out, child.name);
-      out += ':';
-    }
-    begin(child);
-  }
+  AppendJson(out, AsNode(node_), nullptr);
   return out;
+}
+
+void Value::AppendWithout(std::string_view name, std::string& out) const {
+  const Node& node = AsNode(node_);
+  const Node* const end = node.children + node.size;
+  const Node* left_out =
+      std::find_if(node.children, end, [name](const Node& member) { return member.name == name; });
+  AppendJson(out, node, is(Kind::kObject) && left_out != end ? left_out : nullptr);
 }
 
 struct Document::Impl {

@@ -70,6 +70,8 @@ class Value {
   // The value as compact JSON: members in their order, numbers digit for digit as they were
   // written.
   std::string ToJson() const;
+  // Appends the same to `out`, of an object without its member of this name.
+  void AppendWithout(std::string_view name, std::string& out) const;
 
  private:
   friend class Document;

@@ -50,6 +50,8 @@ class Builder {
 
 }  // namespace
 
+std::string LibraryVersion() { return rd_kafka_version_str(); }
+
 base::Result<ConfHandle> MakeConf(const Connection& connection, const Settings& settings) {
   if (connection.brokers.empty()) return base::Invalid("kafka: no brokers are named");
   Builder builder(settings);

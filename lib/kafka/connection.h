@@ -32,6 +32,9 @@ struct Settings {
   std::map<std::string, std::string> guarantees;  // may not
 };
 
+// Of librdkafka as it runs, such as "2.0.2". How a group rebalances follows from it.
+std::string LibraryVersion();
+
 // The error names the property, never its value.
 base::Result<ConfHandle> MakeConf(const Connection& connection, const Settings& settings);
 

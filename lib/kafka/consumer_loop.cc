@@ -69,8 +69,7 @@ ConsumerLoop::ConsumerLoop(ConsumerOptions options, runtime::Inbox& inbox)
       reporter_(std::make_shared<Reporter>(options_.connection.log, "consumer")),
       rebuild_delay_(kFirstRebuildDelay) {}
 
-// ── from other threads
-// ─────────────────────────────────────────────────────────────────────────────────
+// ── from other threads ───────────────────────────────────────────────────────
 
 void ConsumerLoop::Execute(std::vector<ConsumerCommand> commands) {
   if (commands.empty()) return;
@@ -105,8 +104,7 @@ std::shared_ptr<const rd_kafka_consumer_group_metadata_s> ConsumerLoop::Membersh
   return client_->Membership();
 }
 
-// ── the loop
-// ───────────────────────────────────────────────────────────────────────────────────────────
+// ── the loop ─────────────────────────────────────────────────────────────────
 
 void ConsumerLoop::Run() {
   while (!finished_) {
@@ -166,8 +164,7 @@ void ConsumerLoop::End() {
   if (!client->closed()) GiveUp(std::move(client), reporter_);
 }
 
-// ── commands
-// ───────────────────────────────────────────────────────────────────────────────────────────
+// ── commands ─────────────────────────────────────────────────────────────────
 
 void ConsumerLoop::TakeCommands() {
   std::vector<ConsumerCommand> commands;
@@ -228,8 +225,7 @@ void ConsumerLoop::Answer(model::CommitId commit, base::Result<void> outcome) {
   events_.emplace_back(ports::OffsetsCommitted{.commit = commit, .outcome = std::move(outcome)});
 }
 
-// ── what librdkafka has for us
-// ─────────────────────────────────────────────────────────────────────────
+// ── what librdkafka has for us ───────────────────────────────────────────────
 
 void ConsumerLoop::Gather() {
   std::size_t room = WaitForRoom();
@@ -314,8 +310,7 @@ void ConsumerLoop::OnError(EventHandle event) {
   if (fatal) Break(SteadyNow());
 }
 
-// ── membership
-// ─────────────────────────────────────────────────────────────────────────────────────────
+// ── membership ───────────────────────────────────────────────────────────────
 
 void ConsumerLoop::OnRebalance(EventHandle event) {
   std::vector<model::TopicPartition> names =

@@ -68,8 +68,7 @@ base::Result<PublisherLoop::Producer> PublisherLoop::MakeProducer() {
   return producer;
 }
 
-// ── from other threads
-// ─────────────────────────────────────────────────────────────────────────────────
+// ── from other threads ───────────────────────────────────────────────────────
 
 void PublisherLoop::Publish(std::vector<ports::PublishRecord> records) {
   if (records.empty()) return;
@@ -93,8 +92,7 @@ void PublisherLoop::RequestStop(base::Duration flush_timeout) {
   if (!ended_) rd_kafka_queue_yield(producer_.queue.get());
 }
 
-// ── the loop
-// ───────────────────────────────────────────────────────────────────────────────────────────
+// ── the loop ─────────────────────────────────────────────────────────────────
 
 void PublisherLoop::Run() {
   while (true) {

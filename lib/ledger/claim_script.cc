@@ -28,8 +28,14 @@ local function claim(value)
   return string.match(value, '^sent (%S+) (%S*)$')
 end
 
+-- What isn't a text was put there by a stranger, and counts as nothing.
+local function read(key)
+  local value = redis.pcall('GET', key)
+  return type(value) == 'string' and value
+end
+
 local function look_up(key)
-  local value = redis.call('GET', key)
+  local value = read(key)
   local owner, sent = claim(value)
   if value and not owner then return value end
   if owner == me then return 0 end
@@ -44,14 +50,14 @@ if operation == 'look_up' then
   return answers
 end
 if operation == 'store' then
-  local value = redis.call('GET', KEYS[2])
+  local value = read(KEYS[2])
   local owner = claim(value)
   local stays = value and (not owner or owner ~= me and lives(owner))
   if replaces == '1' or not stays then redis.call('SET', KEYS[2], outcome, 'PX', lifetime) end
   return 0
 end
 for i = 2, #KEYS do
-  if claim(redis.call('GET', KEYS[i])) == me then
+  if claim(read(KEYS[i])) == me then
     if operation == 'sent' then
       redis.call('SET', KEYS[i], 'sent ' .. me .. ' ' .. call, 'PX', lifetime)
     else

@@ -1,6 +1,7 @@
 #include "ledger/fingerprint.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/sha.h>
 
 #include <array>
@@ -40,6 +41,14 @@ std::string Sha256Hex(std::string_view bytes) {
   std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
   LLMBATCH_CHECK(
       EVP_Digest(bytes.data(), bytes.size(), digest.data(), nullptr, Sha256(), nullptr) == 1);
+  return Hex(digest);
+}
+
+std::string KeyedHex(std::string_view secret, std::string_view text) {
+  std::array<unsigned char, SHA256_DIGEST_LENGTH> digest{};
+  const auto* bytes = reinterpret_cast<const unsigned char*>(text.data());
+  LLMBATCH_CHECK(HMAC(Sha256(), secret.data(), static_cast<int>(secret.size()), bytes, text.size(),
+                      digest.data(), nullptr) != nullptr);
   return Hex(digest);
 }
 

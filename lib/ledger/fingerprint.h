@@ -38,4 +38,8 @@ std::string MessageId(std::string_view identity, std::string_view kind, std::int
 // SHA-256 of bytes as 64 hexadecimal digits.
 std::string Sha256Hex(std::string_view bytes);
 
+// HMAC-SHA-256 of a text as 64 hexadecimal digits: who doesn't know the secret can't tell which
+// text it was, not even by trying those that are likely.
+std::string KeyedHex(std::string_view secret, std::string_view text);
+
 }  // namespace llmbatch::ledger

@@ -16,5 +16,7 @@ using ReleaseId = base::Id<struct ReleaseTag>;
 using JobRecordId = base::Id<struct JobRecordTag>;
 using SyncId = base::Id<struct SyncTag>;
 using ReserveId = base::Id<struct ReserveTag>;
+using FetchId = base::Id<struct FetchTag>;
+using RatiosId = base::Id<struct RatiosTag>;
 
 }  // namespace llmbatch::model

@@ -90,13 +90,30 @@ struct RateLimits {
   std::int64_t output_tokens_per_minute = 0;
 };
 
+// Calls at once that a model bears, to be found by trying between these.
+struct AdaptiveRange {
+  std::int64_t min = 1;
+  std::int64_t max = 64;
+};
+
+// How a model's tokens are estimated.
+enum class Tokenizer {
+  kByName,  // by the nearest of these that the model's name tells
+  kO200k,   // OpenAI's since GPT-4o
+  kClaude,  // Claude's since Opus 4.7
+  kChars,   // a quarter of the characters, whatever they are
+};
+
 struct ModelInfo {
+  Tokenizer tokenizer = Tokenizer::kByName;
   std::int64_t context_window_tokens = 128'000;
   std::int64_t max_output_tokens = 16'000;
   // Instead of its provider's, if it is there.
   std::optional<std::int64_t> stream_above_output_tokens;
   PriceList prices;  // empty: cost is unknown, never zero
   RateLimits rates;  // of this model alone
+  // Instead of its provider's, if it is there.
+  std::optional<AdaptiveRange> adaptive;
 };
 
 // How a provider's wire format is spoken; everything in which compatible servers differ is a switch
@@ -126,7 +143,8 @@ struct Provider {
   base::Duration stream_idle_timeout = std::chrono::seconds(60);  // between two pieces of a stream
   std::int64_t concurrency = 64;  // calls in flight over all replicas
   std::int64_t max_response_bytes = 32LL << 20;
-  RateLimits rates;  // of all models of this provider together
+  RateLimits rates;                       // of all models of this provider together
+  std::optional<AdaptiveRange> adaptive;  // of each of its models; nullopt: nothing is tried
 };
 
 // What the configuration says about the work itself. Immutable once built: a reload makes a new
@@ -135,6 +153,8 @@ struct Catalog {
   std::map<std::string, std::shared_ptr<const Task>> tasks;
   std::map<std::string, Provider> providers;
   std::map<RouteEntry, ModelInfo> models;  // an entry for every route entry of every task
+  // How many times the share of another each of these users is served; who isn't in it has 1.
+  std::map<std::string, std::int64_t> user_weights;
 };
 
 }  // namespace llmbatch::model

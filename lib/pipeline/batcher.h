@@ -25,8 +25,8 @@ class Batcher {
 
   enum class Fit { kTaken, kTooLarge };
 
-  // Gathers the item; kTooLarge: it is over the bound and was not taken. Batches that are ready are
-  // found in TakeReady().
+  // Gathers the item; kTooLarge: it is over the task's bound, or has no room in the context of any
+  // model of its route, and was not taken. Batches that are ready are found in TakeReady().
   Fit Add(Request& request, base::Timestamp now, ports::Commands& out);
   // Closes the batch that items like this one are gathered in.
   void Flush(const Request& request, ports::Commands& out);
@@ -53,7 +53,9 @@ class Batcher {
     std::int64_t context_tokens = 0;  // of what its items have in common; estimated, uncalibrated
   };
   Key KeyOf(const Request& request) const;
-  void Close(const std::shared_ptr<Recipe>& recipe, batching::ClosedBatch batch,
+  // An item that no batch for the first model has room for goes alone to the first one that has.
+  Fit AddOversize(Request& request, ports::Commands& out);
+  void Close(const std::shared_ptr<Recipe>& recipe, std::size_t lane, batching::ClosedBatch batch,
              std::string_view reason, ports::Commands& out);
 
   bool by_user_ = false;

@@ -1,4 +1,5 @@
 // Calls, fifth part: providers that would fail every call.
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -23,19 +24,65 @@ Sign SignOf(providers::FailureClass cls) {
   }
 }
 
+// Later than the replica that opened the breaker, and by a quarter of an interval at the most.
+constexpr std::int64_t kLeastProbeDelayPermille = 50;
+constexpr std::uint64_t kProbeDelaySpreadPermille = 200;
+
+ports::RouteHold NewsOf(const std::string& provider, const admission::Breaker& breaker) {
+  ports::RouteHold news{.provider = provider, .model = {}};
+  if (!breaker.open()) return news;
+  news.left = breaker.Interval();
+  news.bursts = breaker.openings();
+  return news;
+}
+
 }  // namespace
 
 void Calls::EndFailed(Call& call, const providers::CallFailure& failure, base::Now now,
                       ports::Commands& out) {
   // Of a burst of refusals only the first tells something, and only that uses up an attempt.
   call.uses_up_attempt = HoldRouteOf(call, failure, now, out);
-  if (!queue_.OnEnded(call, SignOf(failure.cls), now.steady)) return;
-  const std::string& provider = call.recipe->lanes()[call.lane].route.provider;
+  NoteEnd(call, SignOf(failure.cls), failure.message, now.steady, out);
+}
+
+void Calls::NoteStart(Call& call, ports::Commands& out) {
+  queue_.OnStarted(call);
+  const std::string& provider = LaneOf(call).route.provider;
+  admission::Breaker& breaker = queue_.BreakerOf(provider);
+  call.probe = breaker.OnStarted();
+  // The others leave it to this one.
+  if (call.probe) out.emplace_back(ports::HoldRoute{NewsOf(provider, breaker)});
+}
+
+void Calls::NoteEnd(const Call& call, std::optional<Sign> sign, std::string_view reason,
+                    base::Timestamp now, ports::Commands& out) {
+  using Change = admission::Breaker::Change;
+  queue_.OnEnded(call);
+  const std::string& provider = LaneOf(call).route.provider;
+  admission::Breaker& breaker = queue_.BreakerOf(provider);
+  const Change change = breaker.OnEnded(sign, call.probe, now);
+  if (change == Change::kNone) return;
+  out.emplace_back(ports::HoldRoute{NewsOf(provider, breaker)});
+  if (change == Change::kClosed) return;
   out.emplace_back(
       ports::LogLine{.level = ports::LogLevel::kError,
                      .message = "provider refuses all calls; held until it is probed again",
-                     .fields = {{"provider", provider}, {"reason", std::string(failure.message)}}});
-  MoveOn(provider, now.steady);
+                     .fields = {{"provider", provider}, {"reason", std::string(reason)}}});
+  MoveOn(provider, now);
+}
+
+void Calls::OnBreakerTold(const ports::RouteHold& hold, base::Timestamp now) {
+  admission::Breaker& breaker = queue_.BreakerOf(hold.provider);
+  if (ports::IsOver(hold)) {
+    breaker.OnToldClosed(now);
+    return;
+  }
+  if (!probe_delay_permille_) {
+    probe_delay_permille_ =
+        kLeastProbeDelayPermille + static_cast<std::int64_t>(rng_.Below(kProbeDelaySpreadPermille));
+  }
+  const base::Duration delay = breaker.Interval() * *probe_delay_permille_ / 1'000;
+  if (breaker.OnToldOpen(hold.bursts, hold.left + delay, now)) MoveOn(hold.provider, now);
 }
 
 void Calls::MoveOn(const std::string& provider, base::Timestamp now) {

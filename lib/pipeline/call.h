@@ -30,7 +30,8 @@ struct Call {
   model::BatchId id;
   std::string batch_name;  // the id as published: unique over replicas and restarts
   std::shared_ptr<Recipe> recipe;
-  std::size_t lane = 0;  // position in the recipe's route
+  std::size_t lane = 0;         // position in the recipe's route
+  std::size_t planned_for = 0;  // the lane that its requests fit into
   std::vector<model::RequestId> requests;
 
   CallState state = CallState::kWaitingForPermit;
@@ -38,9 +39,11 @@ struct Call {
   int attempts = 0;                                   // that failed for reasons that may pass
   bool urgent = false;                                // has a real-time item
   int priority = 0;                                   // the highest of its items
-  admission::FairTurns::Turn turn = 0;                // of its users
-  bool has_deadline = false;                          // at least one of its items has
-  bool of_jobs = false;                               // at least one of its items belongs to a job
+  std::vector<std::string> users;                     // of its task, those of its items
+  admission::FairTurns::Turn turn = 0;                // theirs
+  std::uint64_t only_user = 0;        // a number for them, if all items are of one; else 0
+  std::optional<base::WallTime> due;  // the earliest deadline of its items
+  bool of_jobs = false;               // at least one of its items belongs to a job
   base::Timestamp created;
   base::Timestamp waiting_since;
   base::Timestamp not_before;  // kBackingOff: when it waits for a permit again
@@ -48,6 +51,8 @@ struct Call {
   // Of the attempt that is in flight:
   model::CallId attempt;
   base::Timestamp started;
+  std::int64_t limit_version = 0;     // of its model's adaptive limit, when it was started
+  bool probe = false;                 // of a breaker that is open
   bool uses_up_attempt = true;        // its failure told something that wasn't known
   std::vector<std::string> nonces;    // one a request, in their order
   std::int64_t estimated_tokens = 0;  // of the whole prompt, uncalibrated

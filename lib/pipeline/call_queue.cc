@@ -25,7 +25,9 @@ admission::CallOrder OrderOf(const Call& call) {
           .negated_priority = -call.priority,
           .turn = call.turn,
           .id = call.id,
-          .created = call.created};
+          .created = call.created,
+          .user = call.only_user,
+          .due = call.due};
 }
 
 CallQueue::Provider& CallQueue::ProviderNamed(const std::string& name) {
@@ -33,7 +35,7 @@ CallQueue::Provider& CallQueue::ProviderNamed(const std::string& name) {
 }
 
 CallQueue::Provider& CallQueue::ProviderOf(const Call& call) {
-  const model::Provider& options = call.recipe->lanes()[call.lane].provider;
+  const model::Provider& options = LaneOf(call).provider;
   Provider& provider = ProviderNamed(options.name);
   // One that is known may have been changed since the recipe was made.
   if (provider.concurrency == 0) provider.concurrency = options.concurrency;
@@ -47,7 +49,7 @@ void CallQueue::SetProviders(const std::map<std::string, model::Provider>& provi
 }
 
 CallQueue::Gate& CallQueue::GateOf(const Call& call) {
-  return ProviderOf(call).gates[call.recipe->lanes()[call.lane].route.model];
+  return ProviderOf(call).gates[LaneOf(call).route.model];
 }
 
 std::int64_t CallQueue::Gate::size() const {
@@ -81,23 +83,24 @@ std::vector<CallQueue::Waiting*> CallQueue::Open(
   return open;
 }
 
-std::optional<model::BatchId> CallQueue::Pop(base::Timestamp now,
-                                             const std::function<bool(PermitClass)>& has_permit) {
+std::optional<admission::CallOrder> CallQueue::Pop(
+    base::Timestamp now, const std::function<bool(PermitClass)>& has_permit) {
   const std::vector<Waiting*> open = Open(now, has_permit);
   Waiting::Oldest oldest;
   for (const Waiting* waiting : open) waiting->NoteOldest(oldest);
   const auto priority = Waiting::PriorityInTurn(oldest, now);
   if (!priority) return std::nullopt;
-  Waiting* best = nullptr;
+  Waiting* from = nullptr;
+  std::optional<admission::CallOrder> best;
   for (Waiting* waiting : open) {
-    const auto* first = waiting->FirstOf(*priority);
-    if (first == nullptr) continue;
-    if (best == nullptr || *first < *best->FirstOf(*priority)) best = waiting;
+    const auto first = waiting->FirstOf(*priority);
+    if (!first || (best && *best < *first)) continue;
+    best = first;
+    from = waiting;
   }
-  const admission::CallOrder order = *best->FirstOf(*priority);
-  best->Remove(order);
+  from->Take(*priority);
   --size_;
-  return order.id;
+  return best;
 }
 
 std::map<CallQueue::PermitClass, admission::PermitKeeper::Wish> CallQueue::Startable(
@@ -130,18 +133,12 @@ std::map<CallQueue::PermitClass, admission::PermitKeeper::Wish> CallQueue::Start
   return startable;
 }
 
-void CallQueue::OnStarted(const Call& call) {
-  Provider& provider = ProviderOf(call);
-  ++provider.in_flight;
-  provider.breaker.OnStarted();
-}
+void CallQueue::OnStarted(const Call& call) { ++ProviderOf(call).in_flight; }
 
-bool CallQueue::OnEnded(const Call& call, std::optional<admission::Breaker::Sign> sign,
-                        base::Timestamp now) {
+void CallQueue::OnEnded(const Call& call) {
   Provider& provider = ProviderOf(call);
   LLMBATCH_CHECK(provider.in_flight > 0);
   --provider.in_flight;
-  return provider.breaker.OnEnded(sign, now);
 }
 
 bool CallQueue::IsClosedOff(const std::string& provider, base::Timestamp now) const {
@@ -161,7 +158,7 @@ void CallQueue::Hold(const model::RouteEntry& route, base::Timestamp until) {
 }
 
 std::optional<base::Timestamp> CallQueue::HeldUntil(const Call& call, base::Timestamp now) const {
-  const model::RouteEntry& route = call.recipe->lanes()[call.lane].route;
+  const model::RouteEntry& route = LaneOf(call).route;
   const auto provider = providers_.find(route.provider);
   if (provider == providers_.end()) return std::nullopt;
   base::Timestamp until = provider->second.breaker.ProbeAt().value_or(now);
@@ -172,7 +169,7 @@ std::optional<base::Timestamp> CallQueue::HeldUntil(const Call& call, base::Time
 }
 
 bool CallQueue::IsBusy(const Call& call) const {
-  const auto provider = providers_.find(call.recipe->lanes()[call.lane].route.provider);
+  const auto provider = providers_.find(LaneOf(call).route.provider);
   return provider != providers_.end() && provider->second.in_flight >= provider->second.concurrency;
 }
 

@@ -42,17 +42,19 @@ class CallQueue {
   void Push(const Call& call);
   void Remove(const Call& call);
 
-  // Takes the call that should start next, of those for whose class there is a permit; nullopt if
-  // none may.
-  std::optional<model::BatchId> Pop(base::Timestamp now,
-                                    const std::function<bool(PermitClass)>& has_permit);
+  // Takes the call that should start next, of those for whose class there is a permit, with the
+  // turn that it goes by; nullopt if none may.
+  std::optional<admission::CallOrder> Pop(base::Timestamp now,
+                                          const std::function<bool(PermitClass)>& has_permit);
   // What could start now if permits were no limit, by class.
   std::map<PermitClass, admission::PermitKeeper::Wish> Startable(base::Timestamp now) const;
 
   void OnStarted(const Call& call);
-  // `sign` is what it tells of its provider; nullopt: nothing. Returns whether the provider's
-  // breaker was opened by it, or kept open.
-  bool OnEnded(const Call& call, std::optional<admission::Breaker::Sign> sign, base::Timestamp now);
+  void OnEnded(const Call& call);
+
+  admission::Breaker& BreakerOf(const std::string& provider) {
+    return ProviderNamed(provider).breaker;
+  }
   // Calls to that provider would wait for a probe that isn't due.
   bool IsClosedOff(const std::string& provider, base::Timestamp now) const;
   // The providers used so far, and whether the breaker of each is open.

@@ -43,7 +43,7 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
   call.id = id;
   call.batch_name = options_.start_id + "-" + std::to_string(id.value);
   call.recipe = std::move(plan.recipe);
-  call.lane = plan.lane;
+  call.lane = call.planned_for = plan.lane;
   call.requests = std::move(plan.requests);
   call.created = now;
   std::erase_if(call.requests,
@@ -52,12 +52,13 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
     const auto found = requests_.find(request);
     call.urgent = call.urgent || found->second.item.real_time;
     call.priority = std::max(call.priority, found->second.item.priority);
-    call.has_deadline = call.has_deadline || found->second.item.deadline.has_value();
+    const auto& deadline = found->second.item.deadline;
+    if (deadline) call.due = std::min(call.due.value_or(*deadline), *deadline);
   }
   call.of_jobs = std::any_of(call.requests.begin(), call.requests.end(), [this](auto request) {
     return requests_.at(request).job.has_value();
   });
-  call.turn = TurnOf(call);
+  TakeTurn(call);
   return calls_.emplace(id, std::move(call)).first->second;
 }
 
@@ -96,6 +97,7 @@ void Calls::Erase(model::BatchId id) {
   if (found == calls_.end()) return;
   Note(found->second,
        found->second.answered ? jobs::BatchStatus::kCompleted : jobs::BatchStatus::kFailed);
+  ForgetUsers(found->second);
   calls_.erase(found);
 }
 
@@ -133,6 +135,7 @@ void Calls::MarkSent(const Call& call, ports::Commands& out) const {
 
 bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Commands& out) {
   Prune(call, now, verdicts);
+  if (call.planned_for != call.lane && !FitToLane(call, now.steady)) return false;
   KeepWithinCaps(call, verdicts);
   if (call.requests.empty()) return false;
 
@@ -163,13 +166,13 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   providers::ChatRequest chat{.model = lane.route.model,
                               .system = std::move(prompt.system),
                               .messages = std::move(messages),
-                              .max_output_tokens = task.max_output_tokens,
+                              .max_output_tokens = lane.OutputLimit(task),
                               .response_schema_json = call.recipe->answer_schema_json(),
                               .parameters_json = task.ParametersFor(lane.route)};
   const auto stream_above = lane.model.stream_above_output_tokens
                                 ? lane.model.stream_above_output_tokens
                                 : lane.provider.stream_above_output_tokens;
-  chat.stream = stream_above && task.max_output_tokens > *stream_above;
+  chat.stream = stream_above && chat.max_output_tokens > *stream_above;
   const providers::Codec* codec = providers::CodecFor(lane.provider.api);
   LLMBATCH_CHECK(codec != nullptr);
   ports::HttpRequest http = codec->Encode(chat, lane.provider, task.timeout);
@@ -177,9 +180,10 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   call.state = CallState::kInFlight;
   call.attempt = call_ids_.Next();
   call.started = now.steady;
+  call.limit_version = permits_.LimitVersion(call.permit_class);
   attempts_.emplace(call.attempt, call.id);
   jobs_called_.insert(jobs_called_.end(), jobs.begin(), jobs.end());
-  queue_.OnStarted(call);
+  NoteStart(call, out);
   turns_.OnServed(call.turn);
   if (limits_.NeedsOf(call.id) != nullptr) limits_.OnStarted(call.id);
   SetStage(call, Stage::kInFlight);
@@ -197,7 +201,7 @@ void Calls::EndOverdue(base::Now now, Verdicts& verdicts) {
   std::vector<model::BatchId> ended;
   for (auto& [id, call] : calls_) {
     if (call.state == CallState::kInFlight) continue;
-    if (some_abandoned || call.has_deadline) Prune(call, now, verdicts);
+    if (some_abandoned || call.due) Prune(call, now, verdicts);
     // A limit of ours comes to an end by itself, however many wait for it.
     const bool waited_too_long =
         now.steady >= call.created + options_.max_wait && call.state != CallState::kWaitingForLimit;
@@ -233,9 +237,10 @@ Verdicts Calls::Advance(base::Now now, ports::Commands& out) {
     return permits_.MayTake(id, now.steady);
   };
   while (!stopped_) {
-    const auto id = queue_.Pop(now.steady, has_permit);
-    if (!id) break;
-    Call& call = calls_.at(*id);
+    const auto order = queue_.Pop(now.steady, has_permit);
+    if (!order) break;
+    Call& call = calls_.at(order->id);
+    call.turn = order->turn;
     const bool taken = permits_.TryTake(call.permit_class, now.steady);
     LLMBATCH_CHECK(taken);
     if (TryStart(call, now, verdicts, out)) {
@@ -243,11 +248,13 @@ Verdicts Calls::Advance(base::Now now, ports::Commands& out) {
                                 base::ToSeconds(now.steady - call.waiting_since)));
     } else {
       permits_.GiveBack(call.permit_class, now.steady);
-      limits_.Remove(*id);
-      Erase(*id);
+      limits_.Remove(order->id);
+      Erase(order->id);
+      for (BatchPlan& plan : std::exchange(divided_, {})) Begin(std::move(plan), now.steady);
     }
   }
   BeginPostponed(now.steady);
+  permits_.SetUsers(weight_of_users_);
   permits_.SetWanted(stopped_ ? std::map<CallQueue::PermitClass, admission::PermitKeeper::Wish>()
                               : queue_.Startable(now.steady));
   if (auto sync = permits_.NextSync(sync_ids_.Next(), now.steady))
@@ -276,6 +283,7 @@ void Calls::StopStarting() {
       continue;
     }
     StopWaiting(it->second);
+    ForgetUsers(it->second);
     it = calls_.erase(it);
   }
   backing_off_.clear();

@@ -43,7 +43,7 @@ using Verdicts = std::vector<Verdict>;
 
 struct BatchPlan {
   std::shared_ptr<Recipe> recipe;
-  std::size_t lane = 0;
+  std::size_t lane = 0;  // that the requests were counted for, and fit into
   std::vector<model::RequestId> requests;
 };
 
@@ -78,7 +78,7 @@ class Calls {
   // Requests that were left out of their batch because they are abandoned, since it was asked last.
   std::vector<model::RequestId> TakeAbandoned() { return std::exchange(abandoned_, {}); }
 
-  // While there is something to do for which the coordinator must know that this replica lives.
+  // While the coordinator must know that this replica lives, or this replica that it answers.
   void KeepLease(bool keep) { permits_.KeepLease(keep); }
 
   // New calls keep to these. What is queued or in flight keeps its recipe.
@@ -114,20 +114,32 @@ class Calls {
 
   Call& NewCall(BatchPlan plan, base::Timestamp now);
   // A call keeps its turn when it is made again.
-  admission::FairTurns::Turn TurnOf(const Call& call);
+  void TakeTurn(Call& call);
+  // The call ends, or is given up.
+  void ForgetUsers(const Call& call);
   // Waits for its limits, if any hold for it, and then for a permit.
   void Enqueue(Call& call, base::Timestamp now);
   void WaitForPermit(Call& call, base::Timestamp now);
   void SetPools(const model::Catalog& catalog, std::int64_t permits);
   // The pools that the call takes permits of.
   CallQueue::PermitClass PermitClassOf(const Call& call);
+  // Whether the limit of the call's model is found by trying.
+  bool IsAdaptive(const Call& call) const { return permits_.IsAdaptive(call.permit_class); }
+  // Tells it of an answer.
+  void TellLimit(const Call& call, const providers::Completion& completion, base::Now now);
   void StopWaiting(const Call& call);
   void LetBookedGo(base::Timestamp now);
   void BookLimits(base::Timestamp now, ports::Commands& out);
-  // Tells the provider's breaker, and moves calls on to other providers if it opens.
   void EndFailed(Call& call, const providers::CallFailure& failure, base::Now now,
                  ports::Commands& out);
   void MoveOn(const std::string& provider, base::Timestamp now);
+  // A call starts or has ended, which its provider's breaker is told; all replicas are told what
+  // becomes of that. `reason` is for the log.
+  void NoteStart(Call& call, ports::Commands& out);
+  void NoteEnd(const Call& call, std::optional<admission::Breaker::Sign> sign,
+               std::string_view reason, base::Timestamp now, ports::Commands& out);
+  // What another replica tells of its breaker.
+  void OnBreakerTold(const ports::RouteHold& hold, base::Timestamp now);
   // Passes over providers whose breaker is open, if the route has others.
   void ChooseLane(Call& call, base::Timestamp now) const;
   // Puts what the call has really used in the place of what was booked.
@@ -149,6 +161,9 @@ class Calls {
   void SetStage(const Call& call, Stage stage);
   // Tells the ledger that the items' claims are with a call now.
   void MarkSent(const Call& call, ports::Commands& out) const;
+  // False: the call's requests don't fit into the model that it has gone on to, not together or not
+  // at all, and wait in divided_ for calls of their own.
+  bool FitToLane(Call& call, base::Timestamp now);
   bool TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Commands& out);
   void EndOverdue(base::Now now, Verdicts& verdicts);
 
@@ -157,6 +172,14 @@ class Calls {
   // `cost` is that of the completion; nullopt: it isn't known.
   void Book(const Call& call, const providers::Completion& completion,
             const std::optional<model::NanoUsd>& cost, ports::Commands& out);
+  // What a call without a completion has used.
+  void BookFailed(Call& call, const providers::CallFailure& failure, base::Now now,
+                  ports::Commands& out);
+  // Shares it out to the call's items. `is_all`: nothing was used beyond what was reported.
+  void BookUsage(const Call& call, const model::Usage& usage,
+                 const std::optional<model::NanoUsd>& cost, bool is_all, ports::Commands& out);
+  // Corrects estimates by what the provider counted in the prompt.
+  void LearnRatio(const Call& call, std::int64_t input_tokens, ports::Commands& out);
   void SettleItems(Call& call, Reading reading, base::Now now, Verdicts& verdicts,
                    ports::Commands& out);
   void OnFailure(Call& call, const providers::CallFailure& failure, base::Now now,
@@ -164,6 +187,9 @@ class Calls {
   bool IsOrphan(const Call& call) const;
   void RetryLater(Call& call, const providers::CallFailure& failure, base::Now now,
                   Verdicts& verdicts, ports::Commands& out);
+  // Hands the one item that is too long for the model to the next one with more context; false:
+  // there is none.
+  bool MoveToRoomier(Call& call, base::Timestamp now);
   // Asks again in two halves, or fails the one item that is left.
   void Split(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
              Verdicts& verdicts);
@@ -187,6 +213,14 @@ class Calls {
   Charging charging_;
   admission::HoldKeeper holds_;
   admission::FairTurns turns_;
+  struct WaitingUser {
+    std::uint64_t number = 0;
+    std::int64_t calls = 0;   // > 0
+    std::int64_t weight = 1;  // when the first of them came
+  };
+  std::unordered_map<std::string, WaitingUser> users_;  // by task and user
+  std::uint64_t last_user_number_ = 0;
+  std::int64_t weight_of_users_ = 0;  // of all of them
   base::IdSequence<model::BatchId> batch_ids_;
   base::IdSequence<model::CallId> call_ids_;
   base::IdSequence<model::SyncId> sync_ids_;
@@ -198,6 +232,10 @@ class Calls {
   std::vector<jobs::BatchNews> batch_news_;
   std::vector<model::RequestId> abandoned_;
   std::vector<BatchPlan> postponed_;
+  std::vector<BatchPlan> divided_;
+  // How much later than asked this replica probes what others hold, in thousandths, lest all of
+  // them probe at once.
+  std::optional<std::int64_t> probe_delay_permille_;
   base::Timestamp next_overdue_check_;
   bool some_abandoned_ = false;
   bool stopped_ = false;

@@ -8,7 +8,7 @@ namespace llmbatch::pipeline {
 namespace {
 
 std::int64_t InputTokensOf(const Call& call, const RequestTable& requests) {
-  const Lane& lane = call.recipe->lanes()[call.lane];
+  const Lane& lane = LaneOf(call);
   std::int64_t tokens = lane.planner.fixed_tokens();
   std::int64_t context_tokens = 0;  // stands in the prompt once
   for (const model::RequestId id : call.requests) {
@@ -46,11 +46,11 @@ void Charging::Define(const std::string& scope, const model::RateLimits& limits,
 }
 
 const Charging::Rates& Charging::RatesOf(const Call& call) {
-  const Lane& lane = call.recipe->lanes()[call.lane];
+  const Lane& lane = LaneOf(call);
   const auto [place, added] = rates_.try_emplace(lane.route);
   if (added) {
     Define(lane.route.provider, lane.provider.rates, place->second);
-    Define(lane.route.provider + "/" + lane.route.model, lane.model.rates, place->second);
+    Define(ModelName(lane), lane.model.rates, place->second);
   }
   return place->second;
 }
@@ -83,9 +83,9 @@ Charging::Needs Charging::NeedsOf(const Call& call, const RequestTable& requests
   const bool has_budget = budgets_.all.any() || budgets_.each_user.any() || task.budget.any();
   if (rates.empty() && !has_budget) return {};
   const std::int64_t input = InputTokensOf(call, requests);
-  const Lane& lane = call.recipe->lanes()[call.lane];
+  const Lane& lane = LaneOf(call);
   const std::int64_t output =
-      lane.output.Likely(static_cast<std::int64_t>(call.requests.size()), task.max_output_tokens);
+      lane.output.Likely(static_cast<std::int64_t>(call.requests.size()), lane.OutputLimit(task));
   Needs needs;
   for (const Rate& rate : rates) {
     switch (rate.unit) {
@@ -121,11 +121,11 @@ std::string Charging::GroupOf(const Call& call, const RequestTable& requests) co
 
 std::optional<model::NanoUsd> Charging::CostOf(const Call& call,
                                                const RequestTable& requests) const {
-  const Lane& lane = call.recipe->lanes()[call.lane];
+  const Lane& lane = LaneOf(call);
   const model::Usage usage{
       .input_tokens = InputTokensOf(call, requests),
       .output_tokens = lane.output.Cautious(static_cast<std::int64_t>(call.requests.size()),
-                                            call.recipe->task().max_output_tokens)};
+                                            lane.OutputLimit(call.recipe->task()))};
   return providers::CostOf(usage, lane.model.prices, lane.tier, now_);
 }
 

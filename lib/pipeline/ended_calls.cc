@@ -17,11 +17,10 @@ namespace {
 constexpr int kMostSharedTries = 2;
 
 // A call that was served at another tier than it asked for is billed at that one.
-std::optional<model::NanoUsd> CostOf(const Lane& lane, const providers::Completion& completion,
-                                     base::WallTime now) {
-  if (!completion.usage) return std::nullopt;
-  return providers::CostOf(*completion.usage, lane.model.prices,
-                           completion.tier.empty() ? lane.tier : completion.tier, now);
+std::optional<model::NanoUsd> CostOf(const Lane& lane, const std::optional<model::Usage>& usage,
+                                     const std::string& tier, base::WallTime now) {
+  if (!usage) return std::nullopt;
+  return providers::CostOf(*usage, lane.model.prices, tier.empty() ? lane.tier : tier, now);
 }
 
 }  // namespace
@@ -42,7 +41,7 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
     // We gave it up ourselves: nobody wants its items any more, or they are as open as they were,
     // and the next owner asks them.
     SettleLimits(call, {});
-    queue_.OnEnded(call, std::nullopt, now.steady);
+    NoteEnd(call, std::nullopt, {}, now.steady, out);
     Erase(call.id);
     return verdicts;
   }
@@ -59,8 +58,9 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
   }
   if (const auto* completion = std::get_if<providers::Completion>(&decoded)) {
     ObserveCall(lane.route, "ok", now.steady - call.started, out);
-    queue_.OnEnded(call, admission::Breaker::Sign::kAnswers, now.steady);
-    const auto cost = CostOf(lane, *completion, now.wall);
+    NoteEnd(call, admission::Breaker::Sign::kAnswers, {}, now.steady, out);
+    TellLimit(call, *completion, now);
+    const auto cost = CostOf(lane, completion->usage, completion->tier, now.wall);
     SettleLimits(call, {.usage = completion->usage, .cost = cost, .maybe_billed = true});
     Book(call, *completion, cost, out);
     OnAnswer(call, *completion, now, verdicts, out);
@@ -68,7 +68,7 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
     const auto& call_failure = std::get<providers::CallFailure>(decoded);
     ObserveCall(lane.route, providers::ToString(call_failure.cls), now.steady - call.started, out);
     EndFailed(call, call_failure, now, out);
-    SettleLimits(call, {.usage = {}, .cost = {}, .maybe_billed = call_failure.maybe_billed});
+    BookFailed(call, call_failure, now, out);
     OnFailure(call, call_failure, now, verdicts, out);
   }
   return verdicts;
@@ -76,7 +76,7 @@ Verdicts Calls::OnCompleted(const ports::CallCompleted& event, base::Now now,
 
 void Calls::Book(const Call& call, const providers::Completion& completion,
                  const std::optional<model::NanoUsd>& cost, ports::Commands& out) {
-  Lane& lane = LaneOf(call);
+  const Lane& lane = LaneOf(call);
   if (!completion.usage) {
     // What the call cost isn't known, so what its items cost isn't either.
     for (const model::RequestId id : call.requests) {
@@ -86,11 +86,38 @@ void Calls::Book(const Call& call, const providers::Completion& completion,
     ObserveUnknownCost(lane.route, out);
     return;
   }
-  const model::Usage& usage = *completion.usage;
-  lane.calibration.Observe(call.estimated_tokens, usage.input_tokens);
-  call.recipe->ObserveAnswer(usage.output_tokens, static_cast<std::int64_t>(call.requests.size()));
-  lane.output.Observe(static_cast<std::int64_t>(call.requests.size()), usage.output_tokens);
-  ObserveUsage(lane.route, usage, cost, lane.calibration.ratio(), out);
+  const auto items = static_cast<std::int64_t>(call.requests.size());
+  call.recipe->ObserveAnswer(completion.usage->output_tokens, items);
+  LaneOf(call).output.Observe(items, completion.usage->output_tokens);
+  BookUsage(call, *completion.usage, cost, /*is_all=*/true, out);
+}
+
+void Calls::BookFailed(Call& call, const providers::CallFailure& failure, base::Now now,
+                       ports::Commands& out) {
+  const auto cost = CostOf(LaneOf(call), failure.usage, failure.tier, now.wall);
+  // Without a whole report, what was expected counts for limits and caps.
+  const bool is_all = failure.usage && !failure.usage_is_partial;
+  SettleLimits(call, {.usage = is_all ? failure.usage : std::nullopt,
+                      .cost = is_all ? cost : std::nullopt,
+                      .maybe_billed = failure.maybe_billed});
+  if (failure.usage) {
+    BookUsage(call, *failure.usage, cost, is_all, out);
+  } else if (failure.prompt_tokens) {
+    LearnRatio(call, *failure.prompt_tokens, out);
+  }
+}
+
+void Calls::LearnRatio(const Call& call, std::int64_t input_tokens, ports::Commands& out) {
+  Lane& lane = LaneOf(call);
+  lane.calibration.Observe(call.estimated_tokens, input_tokens);
+  ObserveRatio(lane.route, call.recipe->task().name, lane.calibration.ratio(), out);
+}
+
+void Calls::BookUsage(const Call& call, const model::Usage& usage,
+                      const std::optional<model::NanoUsd>& cost, bool is_all,
+                      ports::Commands& out) {
+  LearnRatio(call, usage.input_tokens, out);
+  ObserveUsage(LaneOf(call).route, usage, cost, out);
 
   std::vector<std::int64_t> weights;
   for (const model::RequestId id : call.requests) {
@@ -107,7 +134,7 @@ void Calls::Book(const Call& call, const providers::Completion& completion,
     request.usage += shares[i];
     if (cost && request.cost) {
       *request.cost += costs[i];
-      if (request.job && request.job->cap) request.job->cap->Spend(costs[i]);
+      if (is_all && request.job && request.job->cap) request.job->cap->Spend(costs[i]);
     } else {
       request.cost.reset();
     }
@@ -197,6 +224,10 @@ void Calls::OnFailure(Call& call, const providers::CallFailure& failure, base::N
       RetryLater(call, failure, now, verdicts, out);
       return;
     case providers::Action::kSplit:
+      if (failure.cls == providers::FailureClass::kContextTooLong && call.requests.size() == 1 &&
+          MoveToRoomier(call, now.steady)) {
+        return;
+      }
       Split(call, code, failure.message, now, verdicts);
       return;
     case providers::Action::kFail:

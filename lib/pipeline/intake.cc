@@ -39,14 +39,13 @@ void Pipeline::On(ports::RecordReceived& event) {
           : wire::DecodeBound(record, binding->second, options_.limits.max_message_bytes);
   if (auto* item = std::get_if<model::Item>(&decoded)) {
     Emit(Observed(ports::Metric::kRecords, 1, {"item"}));
-    if (!item->job_id.empty()) {
-      return AcceptJobItem({.item = std::move(*item),
-                            .origin = origin,
-                            .identity = std::move(identity),
-                            .envelope = std::move(envelope),
-                            .since = {}});
-    }
-    AcceptItem(std::move(*item), origin, std::move(identity), std::move(envelope));
+    ArrivedItem arrived{.item = std::move(*item),
+                        .origin = origin,
+                        .identity = std::move(identity),
+                        .envelope = std::move(envelope),
+                        .since = now_.steady};
+    if (!arrived.item.job_id.empty()) return AcceptJobItem(std::move(arrived));
+    AcceptItem(std::move(arrived));
   } else if (auto* job = std::get_if<model::Job>(&decoded)) {
     Emit(Observed(ports::Metric::kRecords, 1, {"job"}));
     AcceptJob(std::move(*job),
@@ -72,25 +71,15 @@ void Pipeline::BeginAnew(const ports::Record& record) {
   ForgetStrangers();
 }
 
-void Pipeline::AcceptItem(model::Item item, model::Origin origin, std::string identity,
-                          std::shared_ptr<const Envelope> envelope) {
-  Request request;
-  request.id = request_ids_.Next();
-  request.item = std::move(item);
-  request.origin = std::move(origin);
-  request.identity = std::move(identity);
-  request.envelope = std::move(envelope);
-  request.arrived = now_.steady;
-
-  const auto recipe = recipes_.find(request.item.task);
-  if (recipe == recipes_.end()) {
+void Pipeline::AcceptItem(ArrivedItem item) {
+  Request request = RequestOf(std::move(item));
+  if (!request.recipe) {
     PublishOutcome(Settled{
         .request = std::move(request),
         .outcome = model::NeverAsked(model::ErrorCode::kUnknownTask, "no such task is configured"),
         .queued = {}});
     return;
   }
-  request.recipe = recipe->second;
   request.ledger_key =
       ledger::ReplayKey(request.identity, "item", request.recipe->version(), request.item.input);
   request.content_key = ContentKeyOf(request);

@@ -126,9 +126,53 @@ void Pipeline::StartJob(model::RequestId id, const std::vector<ports::JobPart>& 
   }
   if (auto progress = jobs_.Start(id, job.workflow->standing(), now_))
     KeepAndPublish(id, *progress, {});
+  FetchDocuments(id);
   AskSteps(id, std::move(steps));
   CollectWaiting(id);
   if (job.workflow->done()) EndJob(id);
+}
+
+void Pipeline::FetchDocuments(model::RequestId id) {
+  OpenJob& job = open_jobs_.at(id);
+  auto references = job.workflow->references();
+  if (references.empty()) return;
+  job.document_hashes.resize(references.size());
+  job.documents = retrieval_.Begin({.job = id,
+                                    .priority = job.head.priority,
+                                    .user_id = job.head.user_id,
+                                    .deadline = job.head.deadline,
+                                    .references = std::move(references)});
+}
+
+void Pipeline::On(ports::DocumentFetched& event) { retrieval_.On(event, now_.steady, rng_, out_); }
+
+void Pipeline::TakeDocuments() {
+  if (phase_ != Phase::kRunning) return;
+  retrieval_.Advance(now_, out_);
+  for (Retrieval::Arrival& arrival : retrieval_.TakeArrivals()) {
+    const auto found = open_jobs_.find(arrival.job);
+    if (found == open_jobs_.end() || found->second.cancelled || found->second.ending) continue;
+    OpenJob& job = found->second;
+    job.document_hashes[arrival.reference] = ledger::Sha256Hex(arrival.fetched.text);
+    AskSteps(arrival.job, job.workflow->OnFetched(arrival.reference, std::move(arrival.fetched)));
+    if (job.workflow->done()) {
+      EndJob(arrival.job);
+    } else if (auto progress = jobs_.Advance(arrival.job, job.workflow->standing(), now_)) {
+      KeepAndPublish(arrival.job, *progress, {});
+    }
+  }
+}
+
+// A prompt that is made from earlier answers may read differently when the job is run again: what
+// the job was asked stands for it, with the documents that it found elsewhere.
+std::string Pipeline::LedgerKeyOf(const OpenJob& job, const workflows::Step& step,
+                                  const Recipe& recipe) {
+  if (job.content.empty())
+    return ledger::ReplayKey(job.steps_identity, step.path, recipe.version(), step.input);
+  model::ItemInput told{.kind = model::ItemInput::Kind::kText, .value = job.content};
+  for (const std::size_t reference : step.references)
+    told.value += job.document_hashes.at(reference);
+  return ledger::ReplayKey(job.steps_identity, step.path, recipe.version(), told);
 }
 
 void Pipeline::RefuseJob(const model::Job& job, const OpenJob& open, model::ErrorCode code,
@@ -147,7 +191,7 @@ void Pipeline::RefuseJob(const model::Job& job, const OpenJob& open, model::Erro
                                   .retryable = model::IsRetryable(code),
                                   .attempts = 0};
   result.retry_of = job.retry_of;
-  Publish(open.envelope->record, JobResultMessage(open, EncodeResult(result)));
+  PublishJobResult(open.envelope->record, JobResultMessages(open, EncodeResult(result)));
 }
 
 void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
@@ -159,6 +203,7 @@ void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
         step.kind.empty() ? open.recipe : open.step_recipes.at(step.kind);
     Request request;
     request.id = request_ids_.Next();
+    request.ledger_key = LedgerKeyOf(open, step, *recipe);
     request.item = model::Item{.id = std::move(step.id),
                                .task = recipe->task().name,
                                .input = std::move(step.input),
@@ -175,11 +220,6 @@ void Pipeline::AskSteps(model::RequestId job, workflows::Steps steps) {
     request.job = JobMembership{
         .job = job, .step = open.steps, .last = i + 1 == steps.size(), .cap = open.cap};
     request.recipe = recipe;
-    // A prompt that is made from earlier answers may read differently when the job is run again:
-    // what the job was asked stands for it.
-    const model::ItemInput told{.kind = model::ItemInput::Kind::kText, .value = open.content};
-    request.ledger_key = ledger::ReplayKey(open.steps_identity, step.path, recipe->version(),
-                                           open.content.empty() ? request.item.input : told);
     request.arrived = now_.steady;
     request.alone = step.alone;
     request.history = std::move(step.history);

@@ -19,10 +19,9 @@ constexpr std::ptrdiff_t kMaxMembersPerSave = 500;
 
 }  // namespace
 
-// ── an item finds its job
-// ────────────────────────────────────────────────────────────────────────────
+// ── an item finds its job ────────────────────────────────────────────────────
 
-void Pipeline::AcceptJobItem(JobItem item) {
+void Pipeline::AcceptJobItem(ArrivedItem item) {
   if (item.envelope->key != item.item.job_id) {
     // Without it an item could be with a replica that never hears of the job.
     return RefuseItem(std::move(item), model::ErrorCode::kInvalidMessage,
@@ -31,7 +30,7 @@ void Pipeline::AcceptJobItem(JobItem item) {
   JoinJob(std::move(item));
 }
 
-void Pipeline::JoinJob(JobItem item) {
+void Pipeline::JoinJob(ArrivedItem item) {
   const auto id = jobs_.Find(item.item.job_id);
   const auto job = id ? open_jobs_.find(*id) : open_jobs_.end();
   const bool here =
@@ -45,7 +44,7 @@ void Pipeline::JoinJob(JobItem item) {
   if (!here) AskForItem(record);
 }
 
-void Pipeline::Collect(model::RequestId id, JobItem item) {
+void Pipeline::Collect(model::RequestId id, ArrivedItem item) {
   OpenJob& job = open_jobs_.at(id);
   if (!job.collection) {
     return RefuseItem(std::move(item), model::ErrorCode::kInvalidMessage,
@@ -57,8 +56,7 @@ void Pipeline::Collect(model::RequestId id, JobItem item) {
     if (auto kept = std::exchange(known->second.kept, {}))
       return RepeatItem(std::move(item), *std::move(kept));
     // The same message once more: what it leads to is in the ledger, or on its way there.
-    return AcceptItem(std::move(item.item), std::move(item.origin), std::move(item.identity),
-                      std::move(item.envelope));
+    return AcceptItem(std::move(item));
   }
   if (auto error = WhyNotTaken(job, item)) {
     return RefuseItem(std::move(item), error->code, std::move(error->message));
@@ -66,15 +64,10 @@ void Pipeline::Collect(model::RequestId id, JobItem item) {
   collection.items.emplace(item.item.id, Collection::Known{.identity = item.identity, .kept = {}});
   collection.last_moved = now_.steady;
 
-  Request request;
-  request.id = request_ids_.Next();
-  request.item = std::move(item.item);
+  Request request = RequestOf(std::move(item));
   request.item.user_id = job.head.user_id;
   request.item.priority = job.head.priority;
   if (!request.item.deadline) request.item.deadline = job.head.deadline;
-  request.origin = std::move(item.origin);
-  request.identity = std::move(item.identity);
-  request.envelope = std::move(item.envelope);
   request.job = JobMembership{.job = id,
                               .step = job.steps,
                               .last = collection.items.size() == collection.awaited,
@@ -84,13 +77,12 @@ void Pipeline::Collect(model::RequestId id, JobItem item) {
   request.ledger_key =
       ledger::ReplayKey(request.identity, "item", request.recipe->version(), request.item.input);
   request.content_key = ContentKeyOf(request);
-  request.arrived = now_.steady;
   ++job.steps;
   ++job.open_steps;
   Begin(std::move(request));
 }
 
-std::optional<model::ItemError> Pipeline::WhyNotTaken(const OpenJob& job, const JobItem& item) {
+std::optional<model::ItemError> Pipeline::WhyNotTaken(const OpenJob& job, const ArrivedItem& item) {
   const auto error = [](model::ErrorCode code, std::string message) {
     return model::ItemError{.code = code, .message = std::move(message)};
   };
@@ -109,7 +101,7 @@ std::optional<model::ItemError> Pipeline::WhyNotTaken(const OpenJob& job, const 
   return std::nullopt;
 }
 
-Request Pipeline::RequestOf(JobItem item) {
+Request Pipeline::RequestOf(ArrivedItem item) {
   Request request;
   request.id = request_ids_.Next();
   request.item = std::move(item.item);
@@ -122,18 +114,18 @@ Request Pipeline::RequestOf(JobItem item) {
   return request;
 }
 
-void Pipeline::RepeatItem(JobItem item, model::ItemOutcome outcome) {
+void Pipeline::RepeatItem(ArrivedItem item, model::ItemOutcome outcome) {
   PublishOutcome(
       Settled{.request = RequestOf(std::move(item)), .outcome = std::move(outcome), .queued = {}});
 }
 
-void Pipeline::RefuseItem(JobItem item, model::ErrorCode code, std::string message) {
+void Pipeline::RefuseItem(ArrivedItem item, model::ErrorCode code, std::string message) {
   RepeatItem(std::move(item), model::NeverAsked(code, std::move(message)));
 }
 
 void Pipeline::CollectWaiting(model::RequestId id) {
   const OpenJob& job = open_jobs_.at(id);
-  for (JobItem& item : waiting_items_.TakeOf(job.head.job_id, job.origin.partition))
+  for (ArrivedItem& item : waiting_items_.TakeOf(job.head.job_id, job.origin.partition))
     JoinJob(std::move(item));
 }
 
@@ -150,11 +142,10 @@ void Pipeline::ReturnItem(Request request) {
            .since = {}});
 }
 
-// ── or asks for it
-// ───────────────────────────────────────────────────────────────────────────────────
+// ── or asks for it ───────────────────────────────────────────────────────────
 
 void Pipeline::AskForItem(RecordId record) {
-  const JobItem* item = waiting_items_.Find(record);
+  const ArrivedItem* item = waiting_items_.Find(record);
   if (item == nullptr) return;
   const model::JobRecordId ask = job_record_ids_.Next();
   member_asks_.emplace(ask, record);
@@ -170,7 +161,7 @@ void Pipeline::On(ports::JobMemberTold& event) {
   const auto node = member_asks_.extract(event.ask);
   if (node.empty() || phase_ != Phase::kRunning) return;
   const RecordId record = node.mapped();
-  JobItem* item = waiting_items_.Find(record);
+  ArrivedItem* item = waiting_items_.Find(record);
   if (item == nullptr) return;
   SetDegraded("jobs", !event.outcome.ok());
   if (!event.outcome) {
@@ -192,7 +183,7 @@ void Pipeline::On(ports::JobMemberTold& event) {
 }
 
 void Pipeline::ExpireWaitingItems() {
-  for (JobItem& item : waiting_items_.TakeSince(now_.steady - options_.items_timeout)) {
+  for (ArrivedItem& item : waiting_items_.TakeSince(now_.steady - options_.items_timeout)) {
     if (!item.told || jobs_.Find(item.item.job_id)) {
       // While the records of jobs can't be reached nobody knows.
       JoinJob(std::move(item));
@@ -203,8 +194,7 @@ void Pipeline::ExpireWaitingItems() {
   }
 }
 
-// ── its outcome is kept before it is told
-// ────────────────────────────────────────────────────────────
+// ── its outcome is kept before it is told ────────────────────────────────────
 
 void Pipeline::TakeMembers(model::RequestId id, const std::vector<ports::JobPart>& members) {
   OpenJob& job = open_jobs_.at(id);
@@ -243,20 +233,8 @@ void Pipeline::KeepMembers() {
 }
 
 void Pipeline::SaveMembers(model::RequestId id, std::vector<Settled> members) {
-  const OpenJob& job = open_jobs_.at(id);
-  const model::JobRecordId save_id = job_record_ids_.Next();
-  ports::SaveJobRecord command{.save = save_id,
-                               .job_id = job.head.job_id,
-                               .epoch = job.epoch,
-                               .status = model::JobStatus::kProcessing,
-                               .sequence = 0,
-                               .percent = 0,
-                               .event = {},
-                               .result = {},
-                               .members = {},
-                               .batches = {},
-                               .now = now_.wall,
-                               .ttl = options_.job_ttl};
+  ports::SaveJobRecord command;
+  command.status = model::JobStatus::kProcessing;
   for (const Settled& settled : members) {
     command.members.push_back({.id = settled.request.item.id,
                                .value = wire::EncodeMember({.identity = settled.request.identity,
@@ -264,8 +242,7 @@ void Pipeline::SaveMembers(model::RequestId id, std::vector<Settled> members) {
   }
   JobSave save = SaveFor(id);
   save.members = std::move(members);
-  job_saves_.emplace(save_id, std::move(save));
-  Emit(std::move(command));
+  Keep(std::move(save), std::move(command));
 }
 
 void Pipeline::KeepAgainLater(JobSave save) {
@@ -299,8 +276,7 @@ void Pipeline::AskRecordsAgain() {
     AskForItem(asks_later_.extract(asks_later_.begin()).mapped());
 }
 
-// ── what never comes
-// ─────────────────────────────────────────────────────────────────────────────────
+// ── what never comes ─────────────────────────────────────────────────────────
 
 void Pipeline::CloseCollections() {
   std::vector<model::RequestId> over;

@@ -28,8 +28,7 @@ constexpr int kMaxDoublings = 6;
 
 }  // namespace
 
-// ── the record is taken, then the job begins
-// ────────────────────────────────────────────────────────────────────────────
+// ── the record is taken, then the job begins ─────────────────────────────────
 
 void Pipeline::On(ports::JobRecordTaken& event) {
   const auto node = job_takes_.extract(event.take);
@@ -109,7 +108,7 @@ void Pipeline::PublishKeptEnd(model::RequestId id) {
   partitions_.Expect(record, 1);
   Publish(record, ProgressMessage(job, end.sequence, std::move(end.event)),
           Transactions::Company::kNone);
-  Publish(record, JobResultMessage(job, std::move(end.result)));
+  PublishJobResult(record, JobResultMessages(job, std::move(end.result)));
   AskForItemsOf(job.head.job_id);
 }
 
@@ -119,8 +118,7 @@ const Pipeline::OpenJob* Pipeline::EndedJobOf(const Request& request) const {
   return found == open_jobs_.end() || !found->second.kept_end ? nullptr : &found->second;
 }
 
-// ── what is told of it is kept first
-// ────────────────────────────────────────────────────────────────────────────
+// ── what is told of it is kept first ─────────────────────────────────────────
 
 void Pipeline::KeepAndPublish(model::RequestId id, const model::Progress& progress,
                               std::string result) {
@@ -129,26 +127,29 @@ void Pipeline::KeepAndPublish(model::RequestId id, const model::Progress& progre
   if (!partitions_.Owns(record)) return;
   std::string event = wire::EncodeProgress(progress);
   JobSave save = SaveFor(id);
-  save.messages.push_back(ProgressMessage(job, progress.sequence, event));
+  save.event = ProgressMessage(job, progress.sequence, event);
   partitions_.Expect(record, 1);
-  if (!result.empty()) save.messages.push_back(JobResultMessage(job, result));
+  if (!result.empty()) save.result = JobResultMessages(job, result);
   if (job.epoch == 0) return PublishKept(std::move(save));
-  const model::JobRecordId save_id = job_record_ids_.Next();
-  job_saves_.emplace(save_id, std::move(save));
-  ports::SaveJobRecord command{.save = save_id,
-                               .job_id = job.head.job_id,
-                               .epoch = job.epoch,
-                               .status = progress.status,
-                               .sequence = progress.sequence,
-                               .percent = progress.percent,
-                               .event = std::move(event),
-                               .result = std::move(result),
-                               .members = {},
-                               .batches = {},
-                               .now = now_.wall,
-                               .ttl = options_.job_ttl};
+  ports::SaveJobRecord command;
+  command.status = progress.status;
+  command.sequence = progress.sequence;
+  command.percent = progress.percent;
+  command.event = std::move(event);
+  command.result = std::move(result);
   for (auto& [batch_id, json] : job.batches.TakeChanged())
     command.batches.push_back({.id = batch_id, .value = std::move(json)});
+  Keep(std::move(save), std::move(command));
+}
+
+void Pipeline::Keep(JobSave save, ports::SaveJobRecord command) {
+  const OpenJob& job = open_jobs_.at(save.job);
+  command.save = job_record_ids_.Next();
+  command.job_id = job.head.job_id;
+  command.epoch = job.epoch;
+  command.now = now_.wall;
+  command.ttl = options_.job_ttl;
+  job_saves_.emplace(command.save, std::move(save));
   Emit(std::move(command));
 }
 
@@ -160,19 +161,19 @@ Pipeline::JobSave Pipeline::SaveFor(model::RequestId id) const {
                       .envelope = job.envelope,
                       .identity = job.steps_identity,
                       .refusals = job.refusals},
-          .messages = {},
+          .event = {},
+          .result = {},
           .members = {}};
 }
 
 void Pipeline::PublishKept(JobSave save) {
   const RecordId record = save.message.envelope->record;
   if (!partitions_.Owns(record)) return;
-  for (ports::Message& message : save.messages) {
-    const bool is_event = message.topic == options_.topics.progress;
-    const auto company = is_event ? Transactions::Company::kNone : Transactions::Company::kRecord;
-    const auto* published = Publish(record, std::move(message), company);
-    if (is_event && open_jobs_.contains(save.job)) telling_.insert_or_assign(published, save.job);
+  if (save.event) {
+    const auto* published = Publish(record, *std::move(save.event), Transactions::Company::kNone);
+    if (open_jobs_.contains(save.job)) telling_.insert_or_assign(published, save.job);
   }
+  PublishJobResult(record, std::move(save.result));
   for (Settled& settled : save.members) PublishResult(std::move(settled));
 }
 
@@ -228,7 +229,7 @@ void Pipeline::BeginAgainLater(JobSave save) {
 
 void Pipeline::GiveUpSave(JobSave& save) {
   // What was to be told, and what was held back for the end, is made anew if the job is.
-  if (!save.messages.empty()) partitions_.Acknowledge(save.message.envelope->record);
+  if (save.event) partitions_.Acknowledge(save.message.envelope->record);
   for (Settled& settled : save.members) ReturnItem(std::move(settled.request));
 }
 
@@ -262,8 +263,7 @@ void Pipeline::LetGoOf(model::RequestId id) {
   calls_.NoticeAbandoned();
 }
 
-// ── commands
-// ────────────────────────────────────────────────────────────────────────────
+// ── commands ─────────────────────────────────────────────────────────────────
 
 void Pipeline::AcceptCommand(const ports::Record& record, RecordId id) {
   auto decoded = wire::DecodeCommand(record, options_.limits.max_message_bytes);
@@ -367,8 +367,7 @@ void Pipeline::PublishCommandAnswer(const PendingCommand& pending, const std::st
           .topic = topic, .key = key, .value = std::move(value), .headers = std::move(headers)});
 }
 
-// ── a job is cancelled
-// ────────────────────────────────────────────────────────────────────────────
+// ── a job is cancelled ───────────────────────────────────────────────────────
 
 void Pipeline::On(ports::JobCancelRequested& event) {
   if (const auto job = jobs_.Find(event.job_id)) CancelJob(*job);

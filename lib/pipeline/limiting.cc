@@ -13,14 +13,40 @@ constexpr std::int64_t kLeastAhead = 2;
 
 }  // namespace
 
-admission::FairTurns::Turn Calls::TurnOf(const Call& call) {
-  std::map<std::string, std::int64_t> tokens;
+void Calls::TakeTurn(Call& call) {
+  std::map<std::string, std::int64_t> tokens;  // by user
   for (const model::RequestId id : call.requests) {
     const Request& request = requests_.at(id);
-    tokens[call.recipe->task().name + " " + request.item.user_id] += request.tokens;
+    tokens[request.item.user_id] += request.tokens;
   }
-  const std::vector<admission::FairTurns::Part> parts(tokens.begin(), tokens.end());
-  return turns_.Next(parts);
+  const auto& weights = options_.catalog->user_weights;
+  std::vector<admission::FairTurns::Part> parts;
+  for (const auto& [user, amount] : tokens) {
+    const auto weight = weights.find(user);
+    parts.push_back({.user = call.recipe->task().name + " " + user,
+                     .amount = amount,
+                     .weight = weight == weights.end() ? 1 : weight->second});
+  }
+  call.turn = turns_.Next(parts);
+  for (auto& [user, amount, weight] : parts) {
+    WaitingUser& waiting = users_[user];
+    if (waiting.calls++ == 0) {
+      waiting.number = ++last_user_number_;
+      waiting.weight = weight;
+      weight_of_users_ += weight;
+    }
+    call.only_user = parts.size() == 1 ? waiting.number : 0;
+    call.users.push_back(std::move(user));
+  }
+}
+
+void Calls::ForgetUsers(const Call& call) {
+  for (const std::string& user : call.users) {
+    const auto waiting = users_.find(user);
+    if (--waiting->second.calls > 0) continue;
+    weight_of_users_ -= waiting->second.weight;
+    users_.erase(waiting);
+  }
 }
 
 void Calls::Enqueue(Call& call, base::Timestamp now) {
@@ -29,7 +55,7 @@ void Calls::Enqueue(Call& call, base::Timestamp now) {
   auto needs = charging_.NeedsOf(call, requests_);
   if (needs.empty()) return WaitForPermit(call, now);
   call.state = CallState::kWaitingForLimit;
-  const model::RouteEntry& route = call.recipe->lanes()[call.lane].route;
+  const model::RouteEntry& route = LaneOf(call).route;
   limits_.Push(OrderOf(call), route.provider + "/" + route.model,
                charging_.GroupOf(call, requests_), std::move(needs));
 }
@@ -74,17 +100,26 @@ void Calls::OnSynced(const ports::PermitsSynced& event, base::Timestamp now) {
 }
 
 void Calls::OnHeld(const ports::RouteHold& hold, base::Timestamp now) {
+  if (ports::IsBreaker(hold)) return OnBreakerTold(hold, now);
   holds_.OnTold(hold, now);
   queue_.Hold({.provider = hold.provider, .model = hold.model}, now + hold.left);
 }
 
 bool Calls::HoldRouteOf(const Call& call, const providers::CallFailure& failure, base::Now now,
                         ports::Commands& out) {
-  const bool limited = failure.cls == providers::FailureClass::kRateLimited;
+  using Cure = admission::HoldKeeper::Cure;
+  const bool adaptive = IsAdaptive(call);
+  const bool limited = failure.cls == providers::FailureClass::kRateLimited ||
+                       (adaptive && failure.cls == providers::FailureClass::kOverloaded);
   if (!limited && !failure.retry_after) return true;
-  const model::RouteEntry& route = call.recipe->lanes()[call.lane].route;
-  auto refusal = holds_.OnRefused(route, call.started, failure.retry_after, now.steady, rng_);
-  queue_.Hold(route, now.steady + refusal.hold.left);
+  const model::RouteEntry& route = LaneOf(call).route;
+  auto refusal = holds_.OnRefused(route, call.started, failure.retry_after,
+                                  adaptive ? Cure::kLowerLimit : Cure::kTime, now.steady, rng_);
+  const base::Timestamp held_until = now.steady + refusal.hold.left;
+  queue_.Hold(route, held_until);
+  if (limited) {
+    permits_.OnRefused(call.permit_class, call.limit_version, call.started, held_until);
+  }
   if (refusal.new_burst) {
     out.emplace_back(Observed(ports::Metric::kRefusalBursts, 1, {route.provider, route.model}));
   }

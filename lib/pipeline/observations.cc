@@ -59,7 +59,7 @@ void ObserveCall(const model::RouteEntry& route, std::string_view outcome, base:
 }
 
 void ObserveUsage(const model::RouteEntry& route, const model::Usage& usage,
-                  std::optional<model::NanoUsd> cost, double estimate_ratio, ports::Commands& out) {
+                  std::optional<model::NanoUsd> cost, ports::Commands& out) {
   const std::array<std::pair<std::string_view, std::int64_t>, 5> types{{
       {"input", usage.input_tokens - usage.cached_input_tokens - usage.cache_write_tokens},
       {"cached", usage.cached_input_tokens},
@@ -72,12 +72,16 @@ void ObserveUsage(const model::RouteEntry& route, const model::Usage& usage,
   }
   Add(out, Metric::kTokenUsage, static_cast<double>(usage.input_tokens), route, "input");
   Add(out, Metric::kTokenUsage, static_cast<double>(usage.output_tokens), route, "output");
-  Add(out, Metric::kEstimateRatio, estimate_ratio, route, "");
   if (cost) {
     Add(out, Metric::kCostUsd, static_cast<double>(cost->nanos) / kNanosPerUsd, route, "");
   } else {
     ObserveUnknownCost(route, out);
   }
+}
+
+void ObserveRatio(const model::RouteEntry& route, std::string_view task, double ratio,
+                  ports::Commands& out) {
+  Add(out, Metric::kEstimateRatio, ratio, route, task);
 }
 
 void ObserveUnknownCost(const model::RouteEntry& route, ports::Commands& out) {
@@ -93,6 +97,16 @@ void ObserveRateLimits(const model::RouteEntry& route, const providers::RateLimi
   };
   tell(limits.requests, "requests");
   tell(limits.tokens, "tokens");
+}
+
+void ObserveAdaptiveChange(const std::string& pool, ports::AdaptiveChange last,
+                           ports::Commands& out) {
+  using Change = ports::AdaptiveChange;
+  for (const Change change :
+       {Change::kStart, Change::kGrowth, Change::kRefusal, Change::kLatency}) {
+    out.emplace_back(Observed(Metric::kAdaptiveChange, change == last ? 1 : 0,
+                              {pool, std::string(ports::ToString(change))}));
+  }
 }
 
 void ObserveReading(const Call& call, const Reading& reading, ports::Commands& out) {

@@ -26,10 +26,14 @@ void ObserveNoFailures(const model::Catalog& catalog, ports::Commands& out);
 void ObserveCall(const model::RouteEntry& route, std::string_view outcome, base::Duration duration,
                  ports::Commands& out);
 void ObserveUsage(const model::RouteEntry& route, const model::Usage& usage,
-                  std::optional<model::NanoUsd> cost, double estimate_ratio, ports::Commands& out);
+                  std::optional<model::NanoUsd> cost, ports::Commands& out);
+void ObserveRatio(const model::RouteEntry& route, std::string_view task, double ratio,
+                  ports::Commands& out);
 void ObserveUnknownCost(const model::RouteEntry& route, ports::Commands& out);
 void ObserveRateLimits(const model::RouteEntry& route, const providers::RateLimits& limits,
                        ports::Commands& out);
+void ObserveAdaptiveChange(const std::string& pool, ports::AdaptiveChange last,
+                           ports::Commands& out);
 void ObserveReading(const Call& call, const Reading& reading, ports::Commands& out);
 
 }  // namespace llmbatch::pipeline

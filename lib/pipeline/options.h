@@ -37,6 +37,15 @@ struct Limits {
   std::int64_t max_open_records = 500;
 };
 
+// Of documents that jobs name by reference.
+struct DocumentLimits {
+  std::int64_t max_bytes = 4LL << 20;        // of one
+  std::int64_t max_job_bytes = 16LL << 20;   // of all of a job
+  std::int64_t max_held_bytes = 64LL << 20;  // of all jobs under way; others wait
+  std::int64_t max_parallel = 8;             // fetched at a time, over all jobs
+  int max_attempts = 8;                      // of one, where trying again is of use
+};
+
 enum class Delivery {
   kAtLeastOnce,  // messages are acknowledged before their record's offset is committed
   kExactlyOnce   // both in one transaction
@@ -62,6 +71,7 @@ struct Options {
   Budgets budgets;
   admission::BackoffOptions backoff;
   jobs::JobOptions jobs;
+  DocumentLimits documents;
   Delivery delivery = Delivery::kAtLeastOnce;
   base::Duration commit_interval = std::chrono::seconds(1);
   base::Duration transaction_interval = std::chrono::milliseconds(100);

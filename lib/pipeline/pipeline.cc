@@ -33,7 +33,8 @@ Pipeline::Pipeline(Options options)
       batcher_(options_.budgets.by_user()),
       calls_(options_, requests_, rng_),
       outbox_(options_.backoff),
-      jobs_(options_.jobs) {}
+      jobs_(options_.jobs),
+      retrieval_(options_.documents, options_.backoff) {}
 
 base::Result<std::unique_ptr<Pipeline>> Pipeline::Create(Options options) {
   LLMBATCH_CHECK(options.catalog != nullptr);
@@ -61,8 +62,7 @@ ports::Commands Pipeline::Handle(std::vector<ports::Event> events, base::Now now
   return commands;
 }
 
-// ── a record's partition is ours
-// ────────────────────────────────────────────────────────────────────────
+// ── a record's partition is ours ─────────────────────────────────────────────
 
 void Pipeline::On(ports::PartitionsAssigned& event) {
   if (revocation_) {
@@ -85,17 +85,17 @@ void Pipeline::On(ports::PartitionsAssigned& event) {
   }
 }
 
-// ── its record has been read: see intake.cc
-// ─────────────────────────────────────────────────────────────
+// ── its record has been read: see intake.cc ──────────────────────────────────
 
 // ── the ledger knows the outcome, or the item joins a batch: see remembering.cc
-// ─────────────────────────────────────────────
 
-// ── its batch gets a permit and is called
-// ───────────────────────────────────────────────────────────────
+// ── its batch gets a permit and is called ────────────────────────────────────
 
 void Pipeline::On(ports::PermitsSynced& event) {
   SetDegraded("permits", !event.outcome.ok());
+  if (event.outcome.ok()) {
+    for (const std::string& part : degradations_.OnAnswers(now_.steady)) TellDegraded(part, false);
+  }
   Emit(Observed(ports::Metric::kRedisUp, event.outcome.ok() ? 1 : 0));
   calls_.OnSynced(event, now_.steady);
 }
@@ -109,10 +109,14 @@ void Pipeline::On(ports::RouteHeld& event) { calls_.OnHeld(event.hold, now_.stea
 
 void Pipeline::On(ports::PermitsOffered&) { calls_.OnOffered(); }
 
-void Pipeline::On(ports::CallCompleted& event) { Settle(calls_.OnCompleted(event, now_, out_)); }
+void Pipeline::On(ports::RatiosShared& event) { ratios_.OnShared(event, recipes_); }
+
+void Pipeline::On(ports::CallCompleted& event) {
+  Settle(calls_.OnCompleted(event, now_, out_));
+  ratios_.OnLearnt();
+}
 
 // ── its outcome goes to the ledger, see remembering.cc, then to Kafka, see publishing.cc
-// ───────────────────────────────────────────────────────
 
 void Pipeline::On(ports::RecordPublished& event) {
   const auto report = outbox_.OnPublished(event, now_.steady, rng_);
@@ -161,8 +165,7 @@ std::optional<ports::Message> Pipeline::LetterInPlaceOf(const ports::Message& me
   return letter;
 }
 
-// ── its offset is committed
-// ─────────────────────────────────────────────────────────────────────────────
+// ── its offset is committed ──────────────────────────────────────────────────
 
 void Pipeline::On(ports::OffsetsCommitted& event) {
   Emit(Observed(ports::Metric::kCommits, 1, {event.outcome ? "ok" : "failed"}));
@@ -191,8 +194,7 @@ void Pipeline::Transact() {
   Emit(*std::move(transaction));
 }
 
-// ── interruptions
-// ───────────────────────────────────────────────────────────────────────────────────────
+// ── interruptions ────────────────────────────────────────────────────────────
 
 void Pipeline::On(ports::PartitionsRevoked& event) {
   FinishRevocation();
@@ -257,14 +259,15 @@ void Pipeline::On(ports::ConsumerStopped&) {
 
 void Pipeline::On(ports::TimerExpired&) {}
 
-// ── the end of a round
-// ──────────────────────────────────────────────────────────────────────────────────
+// ── the end of a round ───────────────────────────────────────────────────────
 
 void Pipeline::EndRound() {
+  TakeDocuments();
   ResumeJobs();
   batcher_.Expire(now_.steady, out_);
   for (BatchPlan& plan : batcher_.TakeReady()) calls_.Begin(std::move(plan), now_.steady);
-  calls_.KeepLease(!requests_.empty());
+  // What is degraded is found sound again by these questions, too.
+  calls_.KeepLease(!requests_.empty() || degradations_.any());
   Settle(calls_.Advance(now_, out_));
   for (const model::RequestId request : calls_.TakeAbandoned()) Abandon(request);
   for (const model::RequestId job : calls_.TakeJobsCalled()) jobs_.CountCall(job);
@@ -280,6 +283,9 @@ void Pipeline::EndRound() {
   // What is abandoned may be wanted again by another request.
   ReleasePending();
   LookUpPending();
+  if (auto share =
+          ratios_.Next(recipes_, ratios_ids_.Next(), now_.steady, phase_ != Phase::kRunning))
+    Emit(*std::move(share));
   outbox_.Retry(now_.steady, out_);
   for (const auto& [id, progress] : jobs_.Due(now_)) KeepAndPublish(id, progress, {});
   BeginJobsAgain();
@@ -317,16 +323,16 @@ void Pipeline::AdvanceStop() {
   }
 }
 
-void Pipeline::SetDegraded(std::string_view reason, bool degraded) {
-  const auto found = degraded_.find(reason);
-  const bool before = found != degraded_.end() && found->second;
-  if (before == degraded) return;
-  degraded_.insert_or_assign(std::string(reason), degraded);
-  Emit(Observed(ports::Metric::kDegraded, degraded ? 1 : 0, {std::string(reason)}));
+void Pipeline::SetDegraded(std::string_view part, bool degraded) {
+  if (degradations_.OnAsked(part, !degraded, now_.steady)) TellDegraded(part, degraded);
+}
+
+void Pipeline::TellDegraded(std::string_view part, bool degraded) {
+  Emit(Observed(ports::Metric::kDegraded, degraded ? 1 : 0, {std::string(part)}));
   Emit(ports::LogLine{
       .level = degraded ? ports::LogLevel::kWarning : ports::LogLevel::kInfo,
       .message = degraded ? "degraded: the coordinator does not answer" : "no longer degraded",
-      .fields = {{"part", std::string(reason)}}});
+      .fields = {{"part", std::string(part)}}});
 }
 
 void Pipeline::ReportWaiting() {
@@ -374,6 +380,7 @@ void Pipeline::ReportGauges() {
       Emit(Observed(Metric::kPoolLimit, static_cast<double>(pool.limit), {pool.name}));
       Emit(Observed(Metric::kPoolUsed, static_cast<double>(pool.used), {pool.name}));
     }
+    if (pool.change) ObserveAdaptiveChange(pool.name, *pool.change, out_);
   }
   Emit(Observed(Metric::kPermitsHeld, static_cast<double>(permits.held())));
   Emit(Observed(Metric::kPermitsWaiting, static_cast<double>(permits.wanted())));
@@ -400,6 +407,7 @@ std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const
   consider(calls_.Deadline(now));
   consider(outbox_.Deadline());
   consider(jobs_.Deadline());
+  if (phase_ == Phase::kRunning) consider(retrieval_.Deadline(now));
   consider(transactions_ ? transactions_->Deadline(partitions_) : partitions_.Deadline());
   if (!open_jobs_.empty() || !waiting_items_.empty()) consider(next_waiting_);
   if (revocation_) consider(revocation_->deadline);
@@ -425,9 +433,7 @@ Status Pipeline::GetStatus() const {
   status.pending_bytes = partitions_.pending_bytes();
   status.unpublished = HasUnpublished();
   status.stopping = phase_ != Phase::kRunning;
-  for (const auto& [reason, degraded] : degraded_) {
-    if (degraded) status.degraded.push_back(reason);
-  }
+  status.degraded = degradations_.Parts();
   return status;
 }
 

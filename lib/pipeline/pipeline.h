@@ -27,11 +27,14 @@
 #include "model/job.h"
 #include "pipeline/batcher.h"
 #include "pipeline/calls.h"
+#include "pipeline/degradations.h"
 #include "pipeline/options.h"
 #include "pipeline/outbox.h"
 #include "pipeline/partitions.h"
+#include "pipeline/ratios.h"
 #include "pipeline/recipe.h"
 #include "pipeline/request.h"
+#include "pipeline/retrieval.h"
 #include "pipeline/single_flight.h"
 #include "pipeline/transactions.h"
 #include "pipeline/waiting_items.h"
@@ -140,6 +143,9 @@ class Pipeline {
     std::size_t open_steps = 0;            // the part of them without an outcome
     std::int64_t running = 0;              // steps that have begun and not ended
     std::deque<model::RequestId> waiting;  // steps for which max_parallel leaves no room
+    // What was fetched of its documents, by their references, as hashes.
+    std::vector<std::string> document_hashes{};
+    std::unique_ptr<Retrieval::Share> documents{};  // may be null
   };
   // A job's message, from which it can be begun again.
   struct JobMessage {
@@ -153,7 +159,8 @@ class Pipeline {
     model::RequestId job;
     std::string job_id;
     JobMessage message;
-    std::vector<ports::Message> messages;
+    std::optional<ports::Message> event;
+    std::vector<ports::Message> result;
     std::vector<Settled> members;
   };
   struct PendingCommand {
@@ -174,10 +181,12 @@ class Pipeline {
   void On(ports::PartitionsAssigned& event);
   void On(ports::RecordReceived& event);
   void On(ports::JobRecordTaken& event);
+  void On(ports::DocumentFetched& event);
   void On(ports::OutcomesLookedUp& event);
   void On(ports::PermitsSynced& event);
   void On(ports::CallsReserved& event);
   void On(ports::RouteHeld& event);
+  void On(ports::RatiosShared& event);
   void On(ports::PermitsOffered& event);
   void On(ports::CallCompleted& event);
   void On(ports::ClaimsReleased& event);
@@ -196,7 +205,7 @@ class Pipeline {
   void On(ports::ConfigurationLoaded& event);
   void On(ports::ConfigurationRefused& event);
 
-  using Recipes = std::map<std::string, std::shared_ptr<Recipe>, std::less<>>;
+  using Recipes = Ratios::Recipes;
   static base::Result<Recipes> BuildRecipes(const model::Catalog& catalog,
                                             const std::shared_ptr<const tokens::Bpe>& bpe);
   void ReportConfiguration(std::string_view outcome);
@@ -204,8 +213,7 @@ class Pipeline {
   // Intake.
   // The record's partition is read from there, whatever was committed.
   void BeginAnew(const ports::Record& record);
-  void AcceptItem(model::Item item, model::Origin origin, std::string identity,
-                  std::shared_ptr<const Envelope> envelope);
+  void AcceptItem(ArrivedItem item);
   void DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,
                   std::string_view detail);
 
@@ -216,7 +224,12 @@ class Pipeline {
   void TakeJob(model::RequestId job);
   // `members`: what its record has of items that came in messages of their own.
   void StartJob(model::RequestId job, const std::vector<ports::JobPart>& members = {});
+  void FetchDocuments(model::RequestId job);
+  void TakeDocuments();
   void AskSteps(model::RequestId job, workflows::Steps steps);
+  // Names the step's outcome in the ledger.
+  static std::string LedgerKeyOf(const OpenJob& job, const workflows::Step& step,
+                                 const Recipe& recipe);
   // Whether the step may go on to its batch; if not, it is told later.
   bool EnterJob(Request& request);
   // The step is in no call any more: another one may begin, at the end of the round.
@@ -227,15 +240,15 @@ class Pipeline {
   void EndJob(model::RequestId job);
 
   // Items of jobs in messages of their own.
-  void AcceptJobItem(JobItem item);
+  void AcceptJobItem(ArrivedItem item);
   // It becomes a step of its job, is refused, or waits for the job.
-  void JoinJob(JobItem item);
-  void Collect(model::RequestId job, JobItem item);
-  static std::optional<model::ItemError> WhyNotTaken(const OpenJob& job, const JobItem& item);
-  // One that belongs to no job here.
-  Request RequestOf(JobItem item);
-  void RepeatItem(JobItem item, model::ItemOutcome outcome);
-  void RefuseItem(JobItem item, model::ErrorCode code, std::string message);
+  void JoinJob(ArrivedItem item);
+  void Collect(model::RequestId job, ArrivedItem item);
+  static std::optional<model::ItemError> WhyNotTaken(const OpenJob& job, const ArrivedItem& item);
+  // Not in the table yet; without a recipe where its task is unknown.
+  Request RequestOf(ArrivedItem item);
+  void RepeatItem(ArrivedItem item, model::ItemOutcome outcome);
+  void RefuseItem(ArrivedItem item, model::ErrorCode code, std::string message);
   void CollectWaiting(model::RequestId job);
   // Its job was let go; it waits for it to be begun again.
   void ReturnItem(Request request);
@@ -267,6 +280,8 @@ class Pipeline {
   void KeepAndPublish(model::RequestId job, const model::Progress& progress, std::string result);
   void PublishKept(JobSave save);
   JobSave SaveFor(model::RequestId job) const;
+  // `command` needs only say what is new; `save` is what waits for it.
+  void Keep(JobSave save, ports::SaveJobRecord command);
   // Kafka has the message, or never will.
   void OnToldToAll(const ports::Message* message);
   // Someone else has taken the job. It is begun again if its message is still ours after a while:
@@ -344,7 +359,11 @@ class Pipeline {
   static model::ItemResult ResultOf(const Settled& settled);
   ports::Message ProgressMessage(const OpenJob& job, std::int64_t sequence,
                                  std::string event) const;
-  ports::Message JobResultMessage(const OpenJob& job, std::string result) const;
+  // Bytes that the value of a message may have, beside its key and headers.
+  std::size_t RoomForValue(const Envelope& envelope) const;
+  // One, or its parts if it is too large for one.
+  std::vector<ports::Message> JobResultMessages(const OpenJob& job, std::string result) const;
+  void PublishJobResult(RecordId record, std::vector<ports::Message> messages);
   // The result as it is published: shortened if it is too large.
   std::string EncodeResult(const model::JobResult& result);
 
@@ -362,7 +381,8 @@ class Pipeline {
   void ForgetStrangers();
   void FinishRevocation();
   void AdvanceStop();
-  void SetDegraded(std::string_view reason, bool degraded);
+  void SetDegraded(std::string_view part, bool degraded);
+  void TellDegraded(std::string_view part, bool degraded);
 
   template <typename T>
   void Emit(T command) {
@@ -377,6 +397,7 @@ class Pipeline {
   base::Timestamp phase_deadline_;
 
   Recipes recipes_;
+  Ratios ratios_;
   Partitions partitions_;
   RequestTable requests_;
   Batcher batcher_;
@@ -385,6 +406,7 @@ class Pipeline {
   std::optional<Transactions> transactions_;  // in place of the outbox, for exactly once
   std::int64_t assignment_ = 0;               // the last one
   jobs::JobTable jobs_;
+  Retrieval retrieval_;
   std::map<model::RequestId, OpenJob> open_jobs_;
   base::IdSequence<model::JobRecordId> job_record_ids_;
   std::map<model::JobRecordId, model::RequestId> job_takes_;
@@ -407,6 +429,7 @@ class Pipeline {
   base::IdSequence<model::StoreId> store_ids_;
   base::IdSequence<model::ReleaseId> release_ids_;
   base::IdSequence<model::CommitId> commit_ids_;
+  base::IdSequence<model::RatiosId> ratios_ids_;
   SingleFlight single_flight_;
   std::vector<model::RequestId> to_look_up_;
   std::multimap<base::Timestamp, model::RequestId> held_;  // when the ledger is asked again
@@ -424,7 +447,7 @@ class Pipeline {
   bool reload_refused_ = false;
   // The configuration in use; nullopt before the first round.
   std::optional<base::WallTime> loaded_at_;
-  std::map<std::string, bool, std::less<>> degraded_;
+  Degradations degradations_;
   base::Timestamp next_gauges_;
   base::Timestamp next_waiting_;
 };

@@ -1,4 +1,6 @@
 // Pipeline, last part: from an outcome to messages.
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -7,10 +9,17 @@
 #include "ledger/fingerprint.h"
 #include "pipeline/observations.h"
 #include "pipeline/pipeline.h"
+#include "wire/headers.h"
 #include "wire/result.h"
+#include "wire/result_parts.h"
 
 namespace llmbatch::pipeline {
 namespace {
+
+// What MakeMessage() adds, rounded up.
+constexpr std::size_t kOwnHeadersBytes = 128;
+// Beside a key that leaves less, hardly anything would be told by very many parts.
+constexpr std::size_t kLeastPartBytes = 1'024;
 
 ports::Message MakeMessage(std::string topic, const Envelope& envelope, std::string value,
                            std::string message_id) {
@@ -63,7 +72,7 @@ void Pipeline::PublishResult(Settled settled) {
   const RecordId record = request.envelope->record;
   model::ItemResult result = ResultOf(settled);
   std::string value = wire::EncodeItemResult(result);
-  if (value.size() > options_.limits.max_message_bytes) {
+  if (value.size() > RoomForValue(*request.envelope)) {
     result.outcome.status = model::ResultStatus::kError;
     result.outcome.output_json.clear();
     result.outcome.error =
@@ -109,25 +118,43 @@ ports::Message Pipeline::ProgressMessage(const OpenJob& job, std::int64_t sequen
                      ledger::MessageId(job.identity, "progress", sequence));
 }
 
-ports::Message Pipeline::JobResultMessage(const OpenJob& job, std::string result) const {
-  return MakeMessage(options_.topics.results, *job.envelope, std::move(result),
-                     ledger::MessageId(job.identity, "job_result", 1));
+std::size_t Pipeline::RoomForValue(const Envelope& envelope) const {
+  const std::size_t taken =
+      wire::RecordBytes(envelope.key, {}, envelope.headers) + kOwnHeadersBytes;
+  return options_.limits.max_message_bytes - std::min(taken, options_.limits.max_message_bytes);
+}
+
+std::vector<ports::Message> Pipeline::JobResultMessages(const OpenJob& job,
+                                                        std::string result) const {
+  const auto message = [&](std::string value, std::string_view kind, std::int64_t number) {
+    return MakeMessage(options_.topics.results, *job.envelope, std::move(value),
+                       ledger::MessageId(job.identity, kind, number));
+  };
+  std::vector<ports::Message> messages;
+  const std::size_t room = RoomForValue(*job.envelope);
+  if (result.size() <= room || room < kLeastPartBytes) {
+    messages.push_back(message(std::move(result), "job_result", 1));
+    return messages;
+  }
+  std::int64_t number = 0;
+  for (std::string& part : wire::EncodeResultParts(job.head.job_id, result, room)) {
+    messages.push_back(message(std::move(part), "job_result_part", ++number));
+  }
+  return messages;
+}
+
+void Pipeline::PublishJobResult(RecordId record, std::vector<ports::Message> messages) {
+  // One of them was expected from the beginning.
+  if (messages.size() > 1) {
+    partitions_.Expect(record, static_cast<std::int64_t>(messages.size()) - 1);
+  }
+  for (ports::Message& message : messages) Publish(record, std::move(message));
 }
 
 std::string Pipeline::EncodeResult(const model::JobResult& result) {
   Emit(Observed(ports::Metric::kJobs, 1,
                 {result.workflow, std::string(model::ToString(result.status))}));
-  std::string value = wire::EncodeJobResult(result);
-  if (value.size() <= options_.limits.max_message_bytes) return value;
-  // Item results were published one by one already; the summary must not be lost with them.
-  model::JobResult shortened = result;
-  shortened.results.clear();
-  shortened.error =
-      model::ItemError{.code = model::ErrorCode::kInternal,
-                       .message = "the results do not fit into one message; see the item results",
-                       .retryable = false,
-                       .attempts = 1};
-  return wire::EncodeJobResult(shortened);
+  return wire::EncodeJobResult(result);
 }
 
 }  // namespace llmbatch::pipeline

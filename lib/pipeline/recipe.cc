@@ -6,7 +6,6 @@
 
 #include "ledger/fingerprint.h"
 #include "providers/service_tier.h"
-#include "tokens/model_tokens.h"
 
 namespace llmbatch::pipeline {
 namespace {
@@ -14,12 +13,44 @@ namespace {
 constexpr double kLearningRate = 0.2;
 // Answers vary: a batch is planned to need no more than this part of the output limit.
 constexpr double kPlannedShareOfOutputLimit = 0.8;
+// Of a task's version; tells those of one task apart.
+constexpr std::size_t kVersionDigits = 12;
+
+// How texts are counted, where that isn't told by the model's name.
+std::string_view NameOf(model::Tokenizer tokenizer) {
+  switch (tokenizer) {
+    case model::Tokenizer::kByName:
+      break;
+    case model::Tokenizer::kO200k:
+      return "/o200k";
+    case model::Tokenizer::kClaude:
+      return "/claude";
+    case model::Tokenizer::kChars:
+      return "/chars";
+  }
+  return "";
+}
+
+// Other texts, and texts counted in another way, are off by other ratios.
+std::string RatioName(const model::RouteEntry& route, const Recipe& recipe,
+                      model::Tokenizer tokenizer, bool exact) {
+  return route.provider + "/" + route.model + "/" + recipe.task().name + "/" +
+         recipe.version().substr(0, kVersionDigits) +
+         (exact ? "/exact" : std::string(NameOf(tokenizer)));
+}
 
 }  // namespace
 
+std::int64_t Lane::OutputLimit(const model::Task& task) const {
+  return std::min(task.max_output_tokens, model.max_output_tokens);
+}
+
+std::int64_t Lane::PromptRoom(const model::Task& task) const {
+  return model.context_window_tokens - OutputLimit(task);
+}
+
 std::int64_t Lane::ItemTokenBound(const model::Task& task) const {
-  const std::int64_t context = model.context_window_tokens - task.max_output_tokens;
-  const std::int64_t bound = std::min(task.max_batch_tokens, context);
+  const std::int64_t bound = std::min(task.max_batch_tokens, PromptRoom(task));
   return std::max<std::int64_t>(0, bound - calibration.Calibrated(planner.fixed_tokens()));
 }
 
@@ -48,15 +79,18 @@ base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model:
     if (provider == catalog.providers.end() || model == catalog.models.end()) {
       return base::Invalid("route: unknown model " + route.provider + "/" + route.model);
     }
-    const tokens::ModelTokens model_tokens = tokens::TokensOf(route.model);
+    const tokens::ModelTokens model_tokens =
+        batching::TokensFor(route.model, model->second.tokenizer);
+    batching::TokenPlanner planner(recipe->prompt_template_, model_tokens, bpe);
+    const bool exact = planner.is_exact();
     recipe->lanes_.push_back(
         Lane{.route = route,
              .model = model->second,
              .provider = provider->second,
              .tier = providers::TierAskedBy(task->ParametersFor(route)),
-             .planner = batching::TokenPlanner(recipe->prompt_template_, model_tokens.family,
-                                               model_tokens.IsO200k() ? bpe : nullptr),
+             .planner = std::move(planner),
              .calibration = tokens::Calibration(model_tokens.seed_ratio),
+             .ratio_name = RatioName(route, *recipe, model->second.tokenizer, exact),
              .output = {}});
   }
   return recipe;
@@ -67,16 +101,21 @@ void Recipe::LearnFrom(const Recipe& before) {
   if (version_ != before.version_) return;
   output_tokens_per_item_ = before.output_tokens_per_item_;
   for (Lane& lane : lanes_) {
-    const auto same = std::find_if(before.lanes_.begin(), before.lanes_.end(),
-                                   [&](const Lane& other) { return other.route == lane.route; });
+    const auto same =
+        std::find_if(before.lanes_.begin(), before.lanes_.end(),
+                     [&](const Lane& other) { return other.ratio_name == lane.ratio_name; });
     if (same != before.lanes_.end()) lane.calibration = same->calibration;
   }
 }
 
-std::int64_t Recipe::MaxItems() const {
-  if (output_tokens_per_item_ <= 0) return task_->max_batch_items;
-  const double fitting = kPlannedShareOfOutputLimit *
-                         static_cast<double>(task_->max_output_tokens) / output_tokens_per_item_;
+std::int64_t Recipe::MaxItems(const Lane& lane) const {
+  const std::int64_t limit = lane.OutputLimit(*task_);
+  if (output_tokens_per_item_ <= 0) {
+    // What the task allows is meant for its own limit.
+    return std::max<std::int64_t>(1, task_->max_batch_items * limit / task_->max_output_tokens);
+  }
+  const double fitting =
+      kPlannedShareOfOutputLimit * static_cast<double>(limit) / output_tokens_per_item_;
   return std::clamp<std::int64_t>(static_cast<std::int64_t>(std::floor(fitting)), 1,
                                   task_->max_batch_items);
 }

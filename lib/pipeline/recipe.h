@@ -28,8 +28,13 @@ struct Lane {
   std::string tier;  // that calls ask for, as price lists have it
   batching::TokenPlanner planner;
   tokens::Calibration calibration;
+  std::string ratio_name;  // of the calibration, the same on all replicas
   admission::OutputForecast output;
 
+  // Tokens that an answer may have: what the task allows, as far as the model can.
+  std::int64_t OutputLimit(const model::Task& task) const;
+  // Tokens that the model's context leaves for a prompt.
+  std::int64_t PromptRoom(const model::Task& task) const;
   // Tokens that the items of one batch may have, so that the whole stays within the task's bound
   // and the model's context.
   std::int64_t ItemTokenBound(const model::Task& task) const;
@@ -54,9 +59,9 @@ class Recipe {
   const json::Schema* item_schema() const { return item_schema_ ? &*item_schema_ : nullptr; }
   std::vector<Lane>& lanes() { return lanes_; }
 
-  // How many items may share a batch: what the task allows, and what is expected to fit into one
-  // answer.
-  std::int64_t MaxItems() const;
+  // How many items may share a batch for the lane: what the task allows, and what is expected to
+  // fit into one answer.
+  std::int64_t MaxItems(const Lane& lane) const;
   // Learns from an answer to `items` items.
   void ObserveAnswer(std::int64_t output_tokens, std::int64_t items);
 

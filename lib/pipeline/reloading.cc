@@ -41,6 +41,7 @@ void Pipeline::On(ports::ConfigurationLoaded& event) {
   // What gathers keeps its recipe, so nothing new may join it.
   batcher_.FlushAll(out_);
   recipes_ = std::move(recipes).value();
+  ratios_.OnRecipes();
   options_.catalog = std::move(event.catalog);
 
   const ports::LiveLimits& limits = event.limits;

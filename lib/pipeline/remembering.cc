@@ -14,7 +14,6 @@
 namespace llmbatch::pipeline {
 namespace {
 
-constexpr std::size_t kMaxKeysPerLookup = 500;
 // Another replica's answer takes seconds; its result is late by this at the most.
 constexpr base::Duration kHeldInterval = std::chrono::milliseconds(500);
 constexpr base::Duration kRepeatInterval = std::chrono::seconds(1);
@@ -35,8 +34,7 @@ model::ItemOutcome Shared(model::ItemOutcome outcome, model::ResultSource source
 
 }  // namespace
 
-// ── what is known
-// ─────────────────────────────────────────────────────────────────────────────────
+// ── what is known ────────────────────────────────────────────────────────────
 
 std::string Pipeline::ContentKeyOf(const Request& request) const {
   const model::Task& task = request.recipe->task();
@@ -104,8 +102,8 @@ void Pipeline::EndInTime(model::RequestId id) {
 
 void Pipeline::LookUpPending() {
   std::erase_if(to_look_up_, [this](model::RequestId id) { return !requests_.contains(id); });
-  for (std::size_t begin = 0; begin < to_look_up_.size(); begin += kMaxKeysPerLookup) {
-    const std::size_t end = std::min(to_look_up_.size(), begin + kMaxKeysPerLookup);
+  for (std::size_t begin = 0; begin < to_look_up_.size(); begin += ports::kMaxKeysPerLookup) {
+    const std::size_t end = std::min(to_look_up_.size(), begin + ports::kMaxKeysPerLookup);
     ports::LookUpOutcomes command{
         .lookup = lookup_ids_.Next(), .keys = {}, .claim_ttl = options_.ledger_ttl};
     std::vector<model::RequestId> ids(to_look_up_.begin() + static_cast<std::ptrdiff_t>(begin),
@@ -225,7 +223,8 @@ void Pipeline::OnMiss(model::RequestId id) {
     if (last_of_job) batcher_.Flush(request, out_);
     Settled settled{.request = std::move(request),
                     .outcome = model::NeverAsked(model::ErrorCode::kItemTooLarge,
-                                                 "the item alone is over max_batch_tokens"),
+                                                 "the item alone is over max_batch_tokens, or "
+                                                 "over the context of every model of its route"),
                     .queued = {}};
     requests_.erase(id);
     // Nobody has to remember what anyone finds out at once.
@@ -235,8 +234,7 @@ void Pipeline::OnMiss(model::RequestId id) {
   if (last_of_job) batcher_.Flush(request, out_);
 }
 
-// ── what it is told
-// ───────────────────────────────────────────────────────────────────────────────
+// ── what it is told ──────────────────────────────────────────────────────────
 
 void Pipeline::Settle(Verdicts verdicts) {
   for (Verdict& verdict : verdicts) {
@@ -323,8 +321,7 @@ void Pipeline::AskItself(model::RequestId id) {
   OnMiss(id);
 }
 
-// ── what is given up
-// ──────────────────────────────────────────────────────────────────────────────
+// ── what is given up ─────────────────────────────────────────────────────────
 
 void Pipeline::AbandonRequests(const std::vector<model::TopicPartition>& partitions) {
   std::vector<model::RequestId> gone;

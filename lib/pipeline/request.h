@@ -75,8 +75,9 @@ struct Request {
   std::vector<model::Turn> history;               // said before, in a batch of its own
   bool alone = false;                             // shares its batch with no other
   std::shared_ptr<const model::Company> company;  // may be null
-  std::int64_t context_tokens = 0;  // of the company's context, once a batch; estimated likewise
-  std::int64_t tokens = 0;          // estimated, uncalibrated
+  // Estimated for the model that its batch is planned for, uncalibrated.
+  std::int64_t tokens = 0;
+  std::int64_t context_tokens = 0;  // of the company's context, once a batch
   int answers_wanting = 0;          // answers that lacked this item or had it wrong
   // Of all calls that this item took part in, also those that gave it no answer.
   model::Usage usage;

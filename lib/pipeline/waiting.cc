@@ -25,7 +25,7 @@ Calls::Reason Calls::ReasonOf(const Call& call, base::Timestamp now) const {
   if (call.state == CallState::kBackingOff) {
     return {.word = "back_off", .text = "back-off" + About(call.not_before - now)};
   }
-  const std::string& provider = call.recipe->lanes()[call.lane].route.provider;
+  const std::string& provider = LaneOf(call).route.provider;
   if (const auto until = queue_.HeldUntil(call, now)) {
     return {.word = "hold", .text = "provider " + provider + ": hold" + About(*until - now)};
   }

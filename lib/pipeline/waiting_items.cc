@@ -6,7 +6,7 @@
 
 namespace llmbatch::pipeline {
 
-void WaitingItems::Add(JobItem item) {
+void WaitingItems::Add(ArrivedItem item) {
   const RecordId record = item.envelope->record;
   by_job_[item.item.job_id].insert(record);
   by_age_.emplace(item.since, record);
@@ -14,15 +14,15 @@ void WaitingItems::Add(JobItem item) {
   LLMBATCH_CHECK(added);
 }
 
-JobItem* WaitingItems::Find(RecordId record) {
+ArrivedItem* WaitingItems::Find(RecordId record) {
   const auto found = items_.find(record);
   return found == items_.end() ? nullptr : &found->second;
 }
 
-std::optional<JobItem> WaitingItems::Take(RecordId record) {
+std::optional<ArrivedItem> WaitingItems::Take(RecordId record) {
   auto node = items_.extract(record);
   if (node.empty()) return std::nullopt;
-  JobItem& item = node.mapped();
+  ArrivedItem& item = node.mapped();
   const auto job = by_job_.find(item.item.job_id);
   job->second.erase(record);
   if (job->second.empty()) by_job_.erase(job);
@@ -30,20 +30,20 @@ std::optional<JobItem> WaitingItems::Take(RecordId record) {
   return std::move(item);
 }
 
-std::vector<JobItem> WaitingItems::TakeOf(std::string_view job_id,
-                                          const model::TopicPartition& partition) {
-  std::vector<JobItem> taken;
+std::vector<ArrivedItem> WaitingItems::TakeOf(std::string_view job_id,
+                                              const model::TopicPartition& partition) {
+  std::vector<ArrivedItem> taken;
   for (const RecordId record : Of(job_id)) {
     if (items_.at(record).origin.partition == partition) taken.push_back(*Take(record));
   }
-  std::sort(taken.begin(), taken.end(), [](const JobItem& one, const JobItem& other) {
+  std::sort(taken.begin(), taken.end(), [](const ArrivedItem& one, const ArrivedItem& other) {
     return one.origin.offset < other.origin.offset;
   });
   return taken;
 }
 
-std::vector<JobItem> WaitingItems::TakeSince(base::Timestamp time) {
-  std::vector<JobItem> taken;
+std::vector<ArrivedItem> WaitingItems::TakeSince(base::Timestamp time) {
+  std::vector<ArrivedItem> taken;
   while (!by_age_.empty() && by_age_.begin()->first <= time)
     taken.push_back(*Take(by_age_.begin()->second));
   return taken;

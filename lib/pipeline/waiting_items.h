@@ -20,7 +20,7 @@
 
 namespace llmbatch::pipeline {
 
-struct JobItem {
+struct ArrivedItem {
   model::Item item;
   model::Origin origin;
   std::string identity;
@@ -33,14 +33,14 @@ struct JobItem {
 class WaitingItems {
  public:
   // REQUIRES: it isn't there
-  void Add(JobItem item);
+  void Add(ArrivedItem item);
   // nullptr: it doesn't wait (any more).
-  JobItem* Find(RecordId record);
-  std::optional<JobItem> Take(RecordId record);
+  ArrivedItem* Find(RecordId record);
+  std::optional<ArrivedItem> Take(RecordId record);
   // Those of a job from this partition, in the order in which they were written.
-  std::vector<JobItem> TakeOf(std::string_view job_id, const model::TopicPartition& partition);
+  std::vector<ArrivedItem> TakeOf(std::string_view job_id, const model::TopicPartition& partition);
   // Those that have waited since then or longer.
-  std::vector<JobItem> TakeSince(base::Timestamp time);
+  std::vector<ArrivedItem> TakeSince(base::Timestamp time);
   std::vector<RecordId> Of(std::string_view job_id) const;
   // Forgets those whose record isn't ours any more.
   void DropForeign(const Partitions& partitions);
@@ -49,7 +49,7 @@ class WaitingItems {
   std::size_t size() const { return items_.size(); }
 
  private:
-  std::map<RecordId, JobItem> items_;
+  std::map<RecordId, ArrivedItem> items_;
   std::map<std::string, std::set<RecordId>, std::less<>> by_job_;
   std::set<std::pair<base::Timestamp, RecordId>> by_age_;
 };

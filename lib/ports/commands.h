@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -11,9 +12,12 @@
 #include "model/ids.h"
 #include "model/item.h"
 #include "model/origin.h"
+#include "ports/adaptive.h"
+#include "ports/document.h"
 #include "ports/hold.h"
 #include "ports/job_record.h"
 #include "ports/observe.h"
+#include "ports/ratios.h"
 #include "ports/record.h"
 #include "ports/reserve.h"
 
@@ -74,8 +78,10 @@ struct RunTransaction {
 // ──────────────────────────────────────────────────────────────────────────────────
 
 struct PermitPool {
-  std::string name;        // A–Z a–z 0–9 . _ - : only
+  std::string name;        // A–Z a–z 0–9 . _ - : / % only
   std::int64_t limit = 0;  // over all replicas
+  // The limit is found by trying, and what stands above is what was last told.
+  std::optional<AdaptiveReport> adaptive{};
 };
 
 // Calls that need a permit of each of the same pools. They get all of them together or none.
@@ -96,13 +102,18 @@ struct SyncPermits {
   std::vector<PermitPool> pools;
   std::vector<PermitDemand> demands;  // no two of the same pools and weight
   base::Duration lease{};             // how long what is held stays ours without another sync
+  // Whose calls wait or have permits here, each counted with its weight; a share is by them.
+  std::int64_t users = 1;
   // The coordinator was out of reach for so long that it may have given up what replicas hold.
   bool relearn = false;
 };
 
-// Looks up what is known of each key, and claims those of which nothing is: a claim tells other
-// replicas that the answer is on its way. It lives while its owner does, and not beyond
-// `claim_ttl`. Answered by OutcomesLookedUp.
+// Answered as a whole or not at all, so that a failure takes no more than these with it.
+constexpr std::size_t kMaxKeysPerLookup = 32;
+
+// Looks up what is known of each key, kMaxKeysPerLookup at the most, and claims those of which
+// nothing is: a claim tells other replicas that the answer is on its way. It lives while its owner
+// does, and not beyond `claim_ttl`. Answered by OutcomesLookedUp.
 struct LookUpOutcomes {
   model::LookupId lookup;
   std::vector<std::string> keys;
@@ -152,11 +163,12 @@ struct AbortCall {
   model::CallId call;
 };
 
-using Command = std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone,
-                             StopConsuming, PublishRecord, RunTransaction, SyncPermits,
-                             ReserveCalls, HoldRoute, LookUpOutcomes, MarkSent, ReleaseClaims,
-                             StoreOutcomes, TakeJobRecord, SaveJobRecord, AskJobMember,
-                             CommandJobRecord, StartCall, AbortCall, Observe, LogLine>;
+using Command =
+    std::variant<CommitOffsets, PausePartitions, ResumePartitions, RevokeDone, StopConsuming,
+                 PublishRecord, RunTransaction, SyncPermits, ReserveCalls, HoldRoute, ShareRatios,
+                 LookUpOutcomes, MarkSent, ReleaseClaims, StoreOutcomes, TakeJobRecord,
+                 SaveJobRecord, AskJobMember, CommandJobRecord, FetchDocument, StartCall, AbortCall,
+                 Observe, LogLine>;
 using Commands = std::vector<Command>;
 
 }  // namespace llmbatch::ports

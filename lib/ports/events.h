@@ -13,8 +13,11 @@
 #include "model/ids.h"
 #include "model/origin.h"
 #include "model/task.h"
+#include "ports/adaptive.h"
+#include "ports/document.h"
 #include "ports/hold.h"
 #include "ports/job_record.h"
+#include "ports/ratios.h"
 #include "ports/record.h"
 #include "ports/reserve.h"
 
@@ -87,6 +90,7 @@ struct PermitState {
   std::int64_t rank = 0;           // this replica's place among the live ones, from 0
   base::Duration learning_left{};  // > 0: nothing is granted so long, because the data was lost
   std::vector<RouteHold> holds{};  // what providers have told any replica
+  std::vector<AdaptiveState> adaptive{};  // of each pool that has a report, in order
 };
 
 struct PermitsSynced {
@@ -170,11 +174,12 @@ struct ConfigurationLoaded {
 // A new configuration was read and can't be used; the one before goes on.
 struct ConfigurationRefused {};
 
-using Event = std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
-                           ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced,
-                           CallsReserved, RouteHeld, PermitsOffered, OutcomesLookedUp,
-                           ClaimsReleased, OutcomesStored, JobRecordTaken, JobRecordSaved,
-                           JobMemberTold, JobCommanded, JobCancelRequested, CallCompleted,
-                           TimerExpired, StopRequested, ConfigurationLoaded, ConfigurationRefused>;
+using Event =
+    std::variant<RecordReceived, PartitionsAssigned, PartitionsRevoked, OffsetsCommitted,
+                 ConsumerStopped, RecordPublished, TransactionEnded, PermitsSynced, CallsReserved,
+                 RouteHeld, RatiosShared, PermitsOffered, OutcomesLookedUp, ClaimsReleased,
+                 OutcomesStored, JobRecordTaken, JobRecordSaved, JobMemberTold, JobCommanded,
+                 JobCancelRequested, DocumentFetched, CallCompleted, TimerExpired, StopRequested,
+                 ConfigurationLoaded, ConfigurationRefused>;
 
 }  // namespace llmbatch::ports

@@ -31,7 +31,7 @@ enum class Metric {
   kProviderBreaker,     // gauge {provider}
   kRefusalBursts,       // counter {provider, model}
   kRateLimitRemaining,  // gauge {provider, model, kind}
-  kEstimateRatio,       // gauge {provider, model}
+  kEstimateRatio,       // gauge {provider, model, task}
   kAnswerRepairs,       // counter {task, kind}
   kAnswerEdits,         // counter {task, kind}
   kAnswerProblems,      // counter {task, problem}
@@ -45,10 +45,12 @@ enum class Metric {
   kPermitsWaiting,      // gauge: calls of this replica
   kPoolLimit,           // gauge {pool}: of the pools besides that of all
   kPoolUsed,            // gauge {pool}: likewise, over all replicas
+  kAdaptiveChange,      // gauge {pool, reason}: 1 for what changed its limit last
   kPermitWaitSeconds,   // histogram
   kLedgerLookups,       // counter {outcome}
   kLedgerFailures,      // counter {operation}
   kJobs,                // counter {workflow, status}
+  kDocuments,           // counter {store, outcome}
   kStageSeconds,        // histogram {stage}
   kOpenRecords,         // gauge
   kOldestOpenSeconds,   // gauge

@@ -243,10 +243,13 @@ std::variant<Completion, CallFailure> AnthropicCodec::Decode(const ports::HttpRe
   const auto document = json::Document::Parse(response.body, kBodyLimits);
   if (!document) return ProtocolFailure(response, "the body is no JSON");
   const Value root = document->root();
-  if (FindError(root)) return Classify(response, now);
+  const auto fail = [&](CallFailure failure) {
+    return WithUsage(std::move(failure), ReadUsage(root), ReadTier(root));
+  };
+  if (FindError(root)) return fail(Classify(response, now));
 
   const auto content = ArrayAt(root, "content");
-  if (!content) return ProtocolFailure(response, "no content");
+  if (!content) return fail(ProtocolFailure(response, "no content"));
   const auto finish_reason = ReadStopReason(root);
   return Completion{.text = ReadText(*content),
                     .finish_reason = finish_reason,

@@ -49,12 +49,21 @@ CallFailure CompletionStream::FailureOf(const ports::HttpResponse& head, base::W
   return failure;
 }
 
+void CompletionStream::ReportUsage(std::optional<model::Usage> usage, std::string tier) {
+  reported_ = usage.has_value();
+  completion_.usage = usage;
+  completion_.tier = std::move(tier);
+}
+
 std::variant<Completion, CallFailure> CompletionStream::Finish(const ports::HttpResponse& head,
                                                                base::WallTime now) {
-  // What follows a whole answer doesn't make it less.
-  if (!whole_) return FailureOf(head, now);
   Complete(head);
-  return std::move(completion_);
+  // What follows a whole answer doesn't make it less.
+  if (whole_) return std::move(completion_);
+  CallFailure failure = FailureOf(head, now);
+  if (!reported_ && !failure.maybe_billed) return failure;
+  failure.usage_is_partial = !reported_;
+  return WithUsage(std::move(failure), completion_.usage, std::move(completion_.tier));
 }
 
 std::variant<Completion, CallFailure> DecodeStream(CompletionStream& stream,

@@ -41,7 +41,7 @@ class CompletionStream : private SseParser::Listener {
   virtual void OnObject(std::string_view event, json::Value root) = 0;
   // Data that is no JSON; whether it means something.
   virtual bool OnWord(std::string_view /*data*/) { return false; }
-  // Before a whole answer is handed out.
+  // At the end: puts together what wasn't before.
   virtual void Complete(const ports::HttpResponse& head) = 0;
 
   // The answer is whole, though something about it may follow.
@@ -50,6 +50,8 @@ class CompletionStream : private SseParser::Listener {
   void End() { whole_ = ended_ = true; }
   // The answer is an error: an object as a body of an error would be.
   void Fail(std::string error_json) { error_ = std::move(error_json); }
+  // What it used all the same, in whole.
+  void ReportUsage(std::optional<model::Usage> usage, std::string tier);
   Completion& completion() { return completion_; }
   // From that header or else `id`, if it is fit for logs.
   static std::string RequestId(const ports::HttpResponse& head, std::string_view header,
@@ -63,6 +65,7 @@ class CompletionStream : private SseParser::Listener {
   Completion completion_;
   bool whole_ = false;
   bool ended_ = false;
+  bool reported_ = false;             // by an error: what was used
   bool nonsense_ = false;             // an event that is no JSON object
   std::optional<std::string> error_;  // the event that told of it
 };

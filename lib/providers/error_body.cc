@@ -73,7 +73,8 @@ ErrorBody ReadError(json::Value error) {
                  .inner_code = InnerCodeOf(error),
                  .status = TextOf(error, "status"),
                  .param = TextOf(error, "param"),
-                 .message = TextOf(error, "message")};
+                 .message = TextOf(error, "message"),
+                 .prompt_tokens = TextOf(error, "n_prompt_tokens")};
   ReadDetails(error, body);
   if (body.status == "RESOURCE_EXHAUSTED" && HasLimitOfZero(body.message)) {
     body.long_term_quota = true;

@@ -21,6 +21,7 @@ struct ErrorBody {
   std::string status;      // a name of its own beside a numeric code, as Google's APIs have it
   std::string param;
   std::string message;           // the first part of it
+  std::string prompt_tokens;     // as llama.cpp's server counts what is too long
   std::string retry_delay;       // as written: "37s"
   bool long_term_quota = false;  // a limit by the day is reached, or is zero
 };

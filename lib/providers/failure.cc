@@ -1,10 +1,12 @@
 #include "providers/failure.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "providers/error_body.h"
 #include "providers/failure_rules.h"
 #include "providers/headers.h"
+#include "providers/told_tokens.h"
 
 namespace llmbatch::providers {
 namespace {
@@ -105,6 +107,17 @@ int EffectiveStatus(int http_status, const ErrorBody& error) {
   return code && *code >= 300 && *code <= 599 ? static_cast<int>(*code) : http_status;
 }
 
+// What the provider itself says about another try, in `x-should-retry`, where the error alone
+// doesn't settle it: who is refused for its key or money, or for its length or content, is refused
+// again.
+FailureClass Advised(FailureClass cls, const ports::HttpResponse& response) {
+  const auto advice = FindHeader(response.headers, "x-should-retry");
+  if (!advice) return cls;
+  if (*advice == "false" && ActionFor(cls) == Action::kRetry) return kBadRequest;
+  if (*advice == "true" && cls == kBadRequest) return kOverloaded;
+  return cls;
+}
+
 }  // namespace
 
 std::string_view ToString(FailureClass cls) { return MeaningOf(cls).name; }
@@ -115,11 +128,13 @@ CallFailure Classify(const ports::HttpResponse& response, base::WallTime now) {
   const ErrorBody error = ParseErrorBody(response.body).value_or(ErrorBody{});
   const StatusMeaning by_status = MeaningOfStatus(EffectiveStatus(response.status, error));
   const auto by_error = ClassByError(response.status, error);
-  return {.cls = by_error.value_or(by_status.cls),
+  const FailureClass cls = Advised(by_error.value_or(by_status.cls), response);
+  return {.cls = cls,
           .http_status = response.status,
           .retry_after = RetryAfter(response, error, now),
           .message = Describe(response.status, error),
-          .maybe_billed = !by_error && by_status.maybe_billed};
+          .maybe_billed = !by_error && by_status.maybe_billed,
+          .prompt_tokens = cls == kContextTooLong ? ToldPromptTokens(error) : std::nullopt};
 }
 
 CallFailure Classify(const ports::TransportFailure& failure) {
@@ -137,6 +152,13 @@ CallFailure ProtocolFailure(const ports::HttpResponse& response, std::string_vie
           .http_status = response.status,
           .message = "HTTP " + std::to_string(response.status) + ", " + std::string(what),
           .maybe_billed = true};
+}
+
+CallFailure WithUsage(CallFailure failure, const std::optional<model::Usage>& usage,
+                      std::string tier) {
+  failure.usage = usage;
+  failure.tier = std::move(tier);
+  return failure;
 }
 
 }  // namespace llmbatch::providers

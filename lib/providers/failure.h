@@ -1,12 +1,14 @@
 // CallFailure: why a call brought no completion, and what is to be done about it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/time.h"
 #include "model/error_code.h"
+#include "model/usage.h"
 #include "ports/record.h"
 
 namespace llmbatch::providers {
@@ -46,6 +48,14 @@ struct CallFailure {
   // provider's own message, which may quote the prompt.
   std::string message;
   bool maybe_billed = false;  // the provider may have done the work
+  // How long the prompt was that is too long, if the provider tells.
+  std::optional<std::int64_t> prompt_tokens;
+  // What the provider reported of it all the same, and the tier that served it; empty if it isn't
+  // told.
+  std::optional<model::Usage> usage;
+  std::string tier;
+  // A stream that broke off: more may have been used than was reported by then.
+  bool usage_is_partial = false;
 };
 
 // For a response without a completion, of any provider. `now` is there for dates in Retry-After.
@@ -53,5 +63,8 @@ CallFailure Classify(const ports::HttpResponse& response, base::WallTime now);
 CallFailure Classify(const ports::TransportFailure& failure);
 // For a response with a status of success that makes no sense; `what` names the part.
 CallFailure ProtocolFailure(const ports::HttpResponse& response, std::string_view what);
+// The failure of a response that reports a usage nevertheless; nullopt: it doesn't.
+CallFailure WithUsage(CallFailure failure, const std::optional<model::Usage>& usage,
+                      std::string tier);
 
 }  // namespace llmbatch::providers

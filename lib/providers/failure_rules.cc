@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
+
 namespace llmbatch::providers {
 namespace {
 
@@ -112,12 +114,10 @@ constexpr StatusRule kStatusRules[] = {
     {300, 499, {kBadRequest}},
 };
 
-char ToLower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
 bool Contains(std::string_view text, std::string_view phrase_in_lower_case) {
   return std::search(text.begin(), text.end(), phrase_in_lower_case.begin(),
                      phrase_in_lower_case.end(),
-                     [](char a, char b) { return ToLower(a) == b; }) != text.end();
+                     [](char a, char b) { return base::ToLower(a) == b; }) != text.end();
 }
 
 bool MayBePhrased(int http_status) {

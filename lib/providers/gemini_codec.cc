@@ -244,7 +244,10 @@ std::variant<Completion, CallFailure> GeminiCodec::Decode(const ports::HttpRespo
   const auto document = json::Document::Parse(response.body, kBodyLimits);
   if (!document) return ProtocolFailure(response, "the body is no JSON");
   const Value root = document->root();
-  if (FindError(root)) return Classify(response, now);
+  const auto fail = [&](CallFailure failure) {
+    return WithUsage(std::move(failure), ReadUsage(root), ReadTier(response, root));
+  };
+  if (FindError(root)) return fail(Classify(response, now));
 
   Completion completion{.usage = ReadUsage(root),
                         .model = StringAt(root, "modelVersion"),
@@ -252,13 +255,13 @@ std::variant<Completion, CallFailure> GeminiCodec::Decode(const ports::HttpRespo
                         .request_id = ReadRequestId(response, "x-request-id", root, "responseId")};
   const auto candidates = ArrayAt(root, "candidates");
   if (!candidates || candidates->size() == 0) {
-    if (!IsBlocked(root)) return ProtocolFailure(response, "no candidates");
+    if (!IsBlocked(root)) return fail(ProtocolFailure(response, "no candidates"));
     completion.finish_reason = FinishReason::kContentFilter;
     completion.refused = true;
     return completion;
   }
   const Value candidate = candidates->At(0);
-  if (!candidate.is(Kind::kObject)) return ProtocolFailure(response, "no candidate");
+  if (!candidate.is(Kind::kObject)) return fail(ProtocolFailure(response, "no candidate"));
   completion.text = ReadText(candidate);
   completion.finish_reason = ReadFinishReason(candidate);
   return completion;

@@ -198,21 +198,26 @@ std::variant<Completion, CallFailure> OpenAiCodec::Decode(const ports::HttpRespo
   const auto document = json::Document::Parse(response.body, kBodyLimits);
   if (!document) return ProtocolFailure(response, "the body is no JSON");
   const Value root = document->root();
-  if (FindError(root)) return Classify(response, now);
+  const auto usage = ReadUsage(root);
+  const std::string tier = ServiceTier(StringAt(root, "service_tier"));
+  const auto fail = [&](CallFailure failure) { return WithUsage(std::move(failure), usage, tier); };
+  if (FindError(root)) return fail(Classify(response, now));
 
   const auto choices = root.Find("choices");
   if (!choices || !choices->is(Kind::kArray) || choices->size() == 0) {
-    return ProtocolFailure(response, "no choices");
+    return fail(ProtocolFailure(response, "no choices"));
   }
   const Value choice = choices->At(0);
   const auto message = choice.Find("message");
-  if (!message || !message->is(Kind::kObject)) return ProtocolFailure(response, "no message");
+  if (!message || !message->is(Kind::kObject)) {
+    return fail(ProtocolFailure(response, "no message"));
+  }
   return Completion{.text = ReadContent(*message),
                     .finish_reason = ReadFinishReason(choice),
                     .refused = !StringAt(*message, "refusal").empty(),
-                    .usage = ReadUsage(root),
+                    .usage = usage,
                     .model = StringAt(root, "model"),
-                    .tier = ServiceTier(StringAt(root, "service_tier")),
+                    .tier = tier,
                     .request_id = ReadRequestId(response, "x-request-id", root, "id")};
 }
 

@@ -122,6 +122,7 @@ class ResponsesStream final : public CompletionStream {
       // Flat here, where a body would have it in a member.
       Fail("{\"error\":" + root.ToJson() + "}");
     } else if (type == "response.failed" && response) {
+      ReportUsage(ReadUsage(*response), ServiceTier(StringAt(*response, "service_tier")));
       Fail(FindError(*response) ? response->ToJson() : R"({"error":"failed"})");
     } else if ((type == "response.completed" || type == "response.incomplete") && response) {
       OnLast(*response);
@@ -195,12 +196,16 @@ std::variant<Completion, CallFailure> OpenAiResponsesCodec::Decode(
   const auto document = json::Document::Parse(response.body, kBodyLimits);
   if (!document) return ProtocolFailure(response, "the body is no JSON");
   const Value root = document->root();
-  if (FindError(root)) return Classify(response, now);
+  const auto fail = [&](CallFailure failure) {
+    return WithUsage(std::move(failure), ReadUsage(root),
+                     ServiceTier(StringAt(root, "service_tier")));
+  };
+  if (FindError(root)) return fail(Classify(response, now));
   if (IsUnfinished(StringAt(root, "status"))) {
-    return ProtocolFailure(response, "the response is not finished");
+    return fail(ProtocolFailure(response, "the response is not finished"));
   }
   auto completion = ReadResponse(root);
-  if (!completion) return ProtocolFailure(response, "no output");
+  if (!completion) return fail(ProtocolFailure(response, "no output"));
   completion->request_id = ReadRequestId(response, "x-request-id", root, "id");
   return *std::move(completion);
 }

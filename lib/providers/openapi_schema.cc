@@ -1,6 +1,8 @@
 #include "providers/openapi_schema.h"
 
+#include <algorithm>
 #include <cstddef>
+#include <utility>
 #include <vector>
 
 #include "json/value.h"
@@ -62,8 +64,15 @@ class Translator {
     if (failed_) return std::nullopt;
     return text;
   }
+  std::vector<std::string> TakeLoosened() { return std::move(loosened_); }
 
  private:
+  void Loosen(std::string_view keyword) {
+    if (std::find(loosened_.begin(), loosened_.end(), keyword) == loosened_.end()) {
+      loosened_.emplace_back(keyword);
+    }
+  }
+
   void Write(Value schema, bool nullable, std::size_t depth) {
     failed_ = failed_ || depth > kMaxDepth || ++nodes_ > kMaxNodes;
     if (failed_) {
@@ -153,6 +162,8 @@ class Translator {
     const auto format = schema.Find("format");
     if (format && format->is(Kind::kString) && format->AsString() == "date-time") {
       writer_.Key("format").String("date-time");
+    } else if (format) {
+      Loosen("format");
     }
     if (const auto choices = schema.Find("enum")) WriteChoices(*choices);
     if (const auto items = schema.Find("items")) {
@@ -173,6 +184,7 @@ class Translator {
       if (choice.is(Kind::kString)) {
         texts.push_back(choice.AsString());
       } else if (!choice.is(Kind::kNull)) {
+        Loosen("enum");
         return;
       }
     }
@@ -213,6 +225,7 @@ class Translator {
   json::Writer writer_;
   std::size_t nodes_ = 0;
   bool failed_ = false;
+  std::vector<std::string> loosened_;
 };
 
 }  // namespace
@@ -223,6 +236,21 @@ std::optional<std::string> OpenApiSchema(std::string_view schema_json) {
   const auto document = json::Document::Parse(*closed);
   if (!document) return std::nullopt;
   return Translator(document->root()).Translate();
+}
+
+std::vector<std::string> WhatOpenApiLoosens(std::string_view schema_json) {
+  std::vector<std::string> keywords = WhatIsLoosened(schema_json);
+  const auto closed = ClosedSchema(schema_json, OptionalProperties::kStay);
+  const auto document = json::Document::Parse(closed.value_or("{}"));
+  if (!document) return keywords;
+  Translator translator(document->root());
+  translator.Translate();
+  for (std::string& keyword : translator.TakeLoosened()) {
+    if (std::find(keywords.begin(), keywords.end(), keyword) == keywords.end()) {
+      keywords.push_back(std::move(keyword));
+    }
+  }
+  return keywords;
 }
 
 }  // namespace llmbatch::providers

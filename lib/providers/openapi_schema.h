@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace llmbatch::providers {
 
@@ -12,5 +13,7 @@ namespace llmbatch::providers {
 // ClosedSchema can't close, for schemas that contain themselves, and for what mixes types of which
 // one has parts.
 std::optional<std::string> OpenApiSchema(std::string_view schema_json);
+// Keywords of it that this dialect doesn't hold a model to, as WhatIsLoosened names them.
+std::vector<std::string> WhatOpenApiLoosens(std::string_view schema_json);
 
 }  // namespace llmbatch::providers

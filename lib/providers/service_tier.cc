@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/ascii.h"
 #include "json/value.h"
 #include "model/price.h"
 #include "providers/fields.h"
@@ -14,8 +15,7 @@ std::string ServiceTier(std::string_view word) {
       {"default", model::kStandardTier},       {"auto", model::kStandardTier},
       {"standard_only", model::kStandardTier}, {"on_demand", model::kStandardTier},
       {"unspecified", model::kStandardTier},   {"fast", "priority"}};
-  std::string lower(word);
-  for (char& c : lower) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  std::string lower = base::ToLower(word);
   if (lower.starts_with(kPrefix)) lower.erase(0, kPrefix.size());
   for (const auto& [other, usual] : kOtherWords) {
     if (lower == other) return std::string(usual);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 #include <vector>
 
 #include "json/value.h"
@@ -20,10 +21,14 @@ bool Contains(const std::array<std::string_view, size>& names, std::string_view 
 }
 
 // Limits that are told in words.
-constexpr std::array<std::string_view, 12> kLimits = {
-    "minLength",        "maxLength",     "minimum",          "maximum",
-    "exclusiveMinimum", "maxItems",      "exclusiveMaximum", "multipleOf",
-    "uniqueItems",      "minProperties", "pattern",          "maxProperties"};
+constexpr std::array<std::string_view, 13> kLimits = {
+    "minLength", "maxLength",        "minimum",    "maximum",     "exclusiveMinimum",
+    "maxItems",  "exclusiveMaximum", "multipleOf", "uniqueItems", "minProperties",
+    "pattern",   "maxProperties",    "not"};
+// Those that mean nothing for what an answer may be.
+constexpr std::array<std::string_view, 12> kAnnotations = {
+    "title",     "description", "default", "examples", "deprecated", "readOnly",
+    "writeOnly", "$comment",    "$schema", "$id",      "$defs",      "definitions"};
 constexpr std::array<std::string_view, 10> kFormats = {
     "date-time", "time", "date", "duration", "email", "hostname", "uri", "ipv4", "ipv6", "uuid"};
 
@@ -69,20 +74,21 @@ bool IsOneOrLess(Value value) {
   return value.is(Kind::kNumber) && (value.AsNumberText() == "0" || value.AsNumberText() == "1");
 }
 
+// Whether the keyword is told in words, for want of one that providers take.
+bool IsToldInWords(std::string_view name, Value value) {
+  if (name == "minItems") return !IsOneOrLess(value);
+  if (name == "format") return value.is(Kind::kString) && !Contains(kFormats, value.AsString());
+  return Contains(kLimits, name);
+}
+
 // The description, and the limits that have no keyword any more.
 std::string DescriptionOf(Value schema) {
   std::string limits;
-  const auto add = [&limits](std::string_view name, Value value) {
-    if (!limits.empty()) limits += ", ";
-    limits.append(name).append(" ").append(value.ToJson());
-  };
   for (std::size_t i = 0; i < schema.size(); ++i) {
     const auto [name, value] = schema.MemberAt(i);
-    if (Contains(kLimits, name)) add(name, value);
-    if (name == "minItems" && !IsOneOrLess(value)) add(name, value);
-    if (name == "format" && value.is(Kind::kString) && !Contains(kFormats, value.AsString())) {
-      add(name, value);
-    }
+    if (!IsToldInWords(name, value)) continue;
+    if (!limits.empty()) limits += ", ";
+    limits.append(name).append(" ").append(value.ToJson());
   }
   const auto description = schema.Find("description");
   const std::string text = description && description->is(Kind::kString)
@@ -104,10 +110,17 @@ class Closer {
   }
   // The first one; empty: none.
   std::string_view fault() const { return fault_; }
+  std::vector<std::string> TakeLoosened() { return std::move(loosened_); }
 
  private:
   void Fail(std::string_view fault) {
     if (fault_.empty()) fault_ = fault;
+  }
+
+  void Loosen(std::string_view keyword) {
+    if (std::find(loosened_.begin(), loosened_.end(), keyword) == loosened_.end()) {
+      loosened_.emplace_back(keyword);
+    }
   }
 
   void WriteSchema(Value schema, bool nullable) {
@@ -133,6 +146,10 @@ class Closer {
     } else if (const auto reference = schema.Find("$ref")) {
       // Nothing may stand beside it.
       writer_.Key("$ref").Raw(reference->ToJson());
+      for (std::size_t i = 0; i < schema.size(); ++i) {
+        const std::string_view name = schema.MemberAt(i).name;
+        if (name != "$ref" && !Contains(kAnnotations, name)) Loosen(name);
+      }
       WriteDefinitions(schema);
     } else {
       WriteMembers(schema, nullable);
@@ -149,6 +166,8 @@ class Closer {
     if (!description.empty()) writer_.Key("description").String(description);
     for (std::size_t i = 0; i < schema.size(); ++i) {
       const auto [name, value] = schema.MemberAt(i);
+      // An anyOf takes its place, for which two alternatives may fit as well.
+      if (name == "oneOf" || IsToldInWords(name, value)) Loosen(name);
       WriteKeyword(name, value, nullable);
     }
     const auto types = DeclaredTypes(schema);
@@ -261,6 +280,7 @@ class Closer {
   OptionalProperties optional_;
   json::Writer writer_;
   std::string_view fault_;  // a literal
+  std::vector<std::string> loosened_;
 };
 
 }  // namespace
@@ -277,6 +297,14 @@ std::string WhatCannotBeClosed(std::string_view schema_json) {
   Closer closer(OptionalProperties::kStay);
   closer.Close(document->root());
   return std::string(closer.fault());
+}
+
+std::vector<std::string> WhatIsLoosened(std::string_view schema_json) {
+  const auto document = json::Document::Parse(schema_json);
+  if (!document) return {};
+  Closer closer(OptionalProperties::kStay);
+  closer.Close(document->root());
+  return closer.TakeLoosened();
 }
 
 }  // namespace llmbatch::providers

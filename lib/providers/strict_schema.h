@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace llmbatch::providers {
 
@@ -21,5 +22,8 @@ enum class OptionalProperties {
 std::optional<std::string> ClosedSchema(std::string_view schema_json, OptionalProperties optional);
 // What keeps ClosedSchema from closing it, in words for an operator; empty if nothing does.
 std::string WhatCannotBeClosed(std::string_view schema_json);
+// Keywords of it that the closed schema doesn't hold a model to: they are left out, told in words
+// only, or weakened. Each once, in the order in which they are met.
+std::vector<std::string> WhatIsLoosened(std::string_view schema_json);
 
 }  // namespace llmbatch::providers

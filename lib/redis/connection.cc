@@ -157,6 +157,10 @@ base::Result<void> Connection::LogIn(const Address& address) {
     if (!address.user.empty()) login.push_back(address.user);
     login.emplace_back(address.password.Reveal());
     requests.push_back(std::move(login));
+  } else {
+    // Redis cuts off whoever sends it something as long as a script without having logged in; only
+    // of something short does it say what it misses.
+    requests.push_back({"PING"});
   }
   if (address.database != 0) requests.push_back({"SELECT", std::to_string(address.database)});
   const Exchanged exchanged = Exchange(requests);

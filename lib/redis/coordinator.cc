@@ -113,6 +113,7 @@ RedisCoordinator::Impl::Impl(RedisOptions options, Address address, runtime::Inb
       address_(std::move(address)),
       deployment_{.name_space = options_.name_space,
                   .replica = options_.replica,
+                  .ledger_secret = options_.ledger_secret,
                   .learning = options_.learning},
       inbox_(inbox),
       reconnect_(options_.reconnect) {
@@ -326,6 +327,7 @@ RedisCoordinator::~RedisCoordinator() = default;
 void RedisCoordinator::Execute(ports::SyncPermits command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::ReserveCalls command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::HoldRoute command) { impl_->Execute(std::move(command)); }
+void RedisCoordinator::Execute(ports::ShareRatios command) { impl_->Execute(std::move(command)); }
 void RedisCoordinator::Execute(ports::LookUpOutcomes command) {
   impl_->Execute(std::move(command));
 }
@@ -338,6 +340,7 @@ void RedisCoordinator::Execute(ports::AskJobMember command) { impl_->Execute(std
 void RedisCoordinator::Execute(ports::CommandJobRecord command) {
   impl_->Execute(std::move(command));
 }
+void RedisCoordinator::Execute(ports::FetchDocument command) { impl_->Execute(std::move(command)); }
 bool RedisCoordinator::up() const { return impl_->up(); }
 void RedisCoordinator::Stop() { impl_->Stop(); }
 

@@ -23,6 +23,8 @@ struct RedisOptions {
   std::string user;       // goes before one in the URL
   base::Secret password;  // likewise
   std::string name_space = "llmbatchd";
+  // The same on every replica. Outcomes' keys are hashed with it; empty: they stay as they are.
+  base::Secret ledger_secret;
   std::string replica;  // "<instance>:<start>", where <start> differs with each start
   // How long nothing is granted when Redis may have lost what it knew, and at a first start. Must
   // be long enough for every replica to ask once: a quarter of the lease and the time to reconnect.
@@ -52,6 +54,7 @@ class RedisCoordinator {
   void Execute(ports::SyncPermits command);
   void Execute(ports::ReserveCalls command);
   void Execute(ports::HoldRoute command);
+  void Execute(ports::ShareRatios command);
   void Execute(ports::LookUpOutcomes command);
   void Execute(ports::MarkSent command);
   void Execute(ports::ReleaseClaims command);
@@ -60,6 +63,7 @@ class RedisCoordinator {
   void Execute(ports::SaveJobRecord command);
   void Execute(ports::AskJobMember command);
   void Execute(ports::CommandJobRecord command);
+  void Execute(ports::FetchDocument command);  // of those that are kept here
 
   // Whether there is a connection. From any thread.
   bool up() const;

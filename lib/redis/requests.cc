@@ -6,6 +6,8 @@
 #include <optional>
 #include <utility>
 
+#include "ledger/fingerprint.h"
+#include "redis/document_requests.h"
 #include "redis/job_requests.h"
 
 namespace llmbatch::redis {
@@ -29,6 +31,20 @@ std::string ClassName(const ports::SyncPermits& sync, const ports::PermitDemand&
   return name;
 }
 
+// As adaptive_script.h has it; empty: there is none.
+std::string ReportText(const std::optional<ports::AdaptiveReport>& report) {
+  if (!report) return {};
+  std::string text;
+  for (const std::int64_t number :
+       {report->bounds.least, report->bounds.most, report->known, report->version, report->answers,
+        base::ToMillis(report->answer_time), report->refused, base::ToMillis(report->held),
+        std::int64_t{report->slow ? 1 : 0}, base::ToMillis(report->refused_ago)}) {
+    if (!text.empty()) text += ' ';
+    text += std::to_string(number);
+  }
+  return text;
+}
+
 std::vector<Request> Build(const ports::SyncPermits& sync, const Deployment& deployment,
                            const ServerFacts& facts) {
   Request request{"EVALSHA",
@@ -42,10 +58,12 @@ std::vector<Request> Build(const ports::SyncPermits& sync, const Deployment& dep
                   facts.run_id,
                   deployment.WakePrefix(),
                   sync.relearn ? "1" : "0",
-                  std::to_string(sync.pools.size())};
+                  std::to_string(sync.pools.size()),
+                  std::to_string(sync.users)};
   for (const ports::PermitPool& pool : sync.pools) {
     request.push_back(pool.name);
     request.push_back(std::to_string(pool.limit));
+    request.push_back(ReportText(pool.adaptive));
   }
   for (const ports::PermitDemand& demand : sync.demands) {
     request.push_back(ClassName(sync, demand));
@@ -63,6 +81,25 @@ std::vector<Request> Build(const ports::HoldRoute& command, const Deployment& de
   return {{"EVALSHA", facts.hold_script, "1", deployment.HoldsKey(),
            hold.provider + "/" + hold.model, Millis(hold.left), std::to_string(hold.bursts),
            deployment.HoldChannel()}};
+}
+
+std::vector<Request> Build(const ports::ShareRatios& share, const Deployment& deployment,
+                           const ServerFacts& facts) {
+  std::vector<Request> requests;
+  const std::span<const ports::RatioLesson> lessons = share.lessons;
+  for (std::size_t first = 0; first < lessons.size(); first += kMaxKeysPerRequest) {
+    const auto part = lessons.subspan(first, std::min(kMaxKeysPerRequest, lessons.size() - first));
+    Request request{"EVALSHA", facts.ratio_script, std::to_string(part.size())};
+    for (const auto& lesson : part) request.push_back(deployment.RatioKey(lesson.name));
+    request.push_back(Millis(share.ttl));
+    for (const auto& lesson : part) {
+      request.push_back(std::to_string(lesson.ratio));
+      request.push_back(std::to_string(lesson.keep));
+      request.push_back(std::to_string(lesson.add));
+    }
+    requests.push_back(std::move(request));
+  }
+  return requests;
 }
 
 void Append(Request& request, const ports::Charges& charges) {
@@ -167,9 +204,26 @@ std::optional<std::vector<std::int64_t>> ReadIntegers(ReplyView reply, std::size
   return numbers;
 }
 
+// nullopt: it isn't what is known of so many adaptive limits.
+std::optional<std::vector<ports::AdaptiveState>> ReadAdaptive(ReplyView reply, std::size_t count) {
+  using Change = ports::AdaptiveChange;
+  constexpr std::array kChanges{Change::kStart, Change::kGrowth, Change::kRefusal,
+                                Change::kLatency};
+  constexpr std::size_t kFields = 3;
+  const auto numbers = ReadIntegers(reply, kFields * count);
+  if (!numbers) return std::nullopt;
+  std::vector<ports::AdaptiveState> states;
+  for (auto number = numbers->begin(); number != numbers->end(); number += kFields) {
+    const auto change = static_cast<std::size_t>(number[2]);
+    if (number[0] < 1 || number[1] < 1 || change >= kChanges.size()) return std::nullopt;
+    states.push_back({.limit = number[0], .version = number[1], .change = kChanges[change]});
+  }
+  return states;
+}
+
 base::Result<ports::PermitState> ReadState(const ports::SyncPermits& sync, ReplyView reply,
                                            std::string_view server) {
-  constexpr std::size_t kParts = 6;
+  constexpr std::size_t kParts = 7;
   constexpr std::size_t kNumbersOfGrant = 3;
   constexpr std::int64_t kMaxMillis = 86'400'000;
   if (reply.IsError()) return ErrorFrom(reply, server);
@@ -181,14 +235,20 @@ base::Result<ports::PermitState> ReadState(const ports::SyncPermits& sync, Reply
   const auto rank = reply.At(3).Integer();
   const auto learning = reply.At(4).Integer();
   const ReplyView told = reply.At(5);
-  if (!grants || !used || !live || !rank || !learning || !told.Size()) return unexpected();
+  const auto reports = std::count_if(sync.pools.begin(), sync.pools.end(),
+                                     [](const auto& pool) { return pool.adaptive.has_value(); });
+  auto adaptive = ReadAdaptive(reply.At(6), static_cast<std::size_t>(reports));
+  if (!grants || !used || !live || !rank || !learning || !told.Size() || !adaptive) {
+    return unexpected();
+  }
   ports::PermitState state{.grants = {},
                            .used = *std::move(used),
                            .live_replicas = *live,
                            .rank = *rank,
                            .learning_left = std::chrono::milliseconds(
                                std::clamp<std::int64_t>(*learning, 0, kMaxMillis)),
-                           .holds = {}};
+                           .holds = {},
+                           .adaptive = *std::move(adaptive)};
   for (std::size_t i = 0; i < grants->size(); i += kNumbersOfGrant) {
     state.grants.push_back({.granted_total = (*grants)[i],
                             .released_total = (*grants)[i + 1],
@@ -233,6 +293,20 @@ base::Result<ports::ReserveState> ReadReserved(const ports::ReserveCalls& reserv
          .limit = static_cast<std::size_t>(std::max<std::int64_t>(1, field[2]) - 1)});
   }
   return state;
+}
+
+base::Result<std::vector<std::optional<std::int64_t>>> ReadRatios(
+    std::size_t lessons, std::span<const OwnedReply> replies, std::string_view server) {
+  std::vector<std::optional<std::int64_t>> ratios;
+  for (const OwnedReply& reply : replies) {
+    if (reply.view().IsError()) return ErrorFrom(reply.view(), server);
+    const std::size_t expected = std::min(kMaxKeysPerRequest, lessons - ratios.size());
+    const auto told = ReadIntegers(reply.view(), expected);
+    if (!told) return UnexpectedReply("the ratio script", server);
+    for (const std::int64_t ratio : *told)
+      ratios.push_back(ratio > 0 ? std::optional(ratio) : std::nullopt);
+  }
+  return ratios;
 }
 
 std::optional<ports::LedgerEntry> ReadEntry(ReplyView value) {
@@ -323,6 +397,11 @@ std::optional<ports::RouteHold> ReadHold(std::string_view message) {
                           .bursts = static_cast<int>(*bursts)};
 }
 
+std::string Deployment::LedgerKey(const std::string& key) const {
+  const std::string prefix = "{" + name_space + "}:ledger:";
+  return prefix + (ledger_secret.empty() ? key : ledger::KeyedHex(ledger_secret.Reveal(), key));
+}
+
 std::vector<Request> RequestsFor(const Job& job, const Deployment& deployment,
                                  const ServerFacts& facts) {
   return std::visit([&](const auto& command) { return Build(command, deployment, facts); }, job);
@@ -345,6 +424,10 @@ std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply>
                                            ReadEntries(lookup.keys.size(), replies, server)};
           },
           [](const ports::HoldRoute&) -> Completion { return std::nullopt; },
+          [&](const ports::ShareRatios& share) -> Completion {
+            return ports::RatiosShared{share.share,
+                                       ReadRatios(share.lessons.size(), replies, server)};
+          },
           [](const ports::MarkSent&) -> Completion { return std::nullopt; },
           [&](const ports::ReleaseClaims& release) -> Completion {
             return ports::ClaimsReleased{release.release, ReadReleased(replies, server)};
@@ -364,6 +447,10 @@ std::optional<ports::Event> EventFor(const Job& job, std::span<const OwnedReply>
           [&](const ports::CommandJobRecord& command) -> Completion {
             return ports::JobCommanded{command.command,
                                        ReadCommanded(replies.front().view(), server)};
+          },
+          [&](const ports::FetchDocument& fetch) -> Completion {
+            return ports::DocumentFetched{fetch.fetch,
+                                          ReadDocument(fetch, replies.front().view(), server)};
           }},
       job);
 }
@@ -380,6 +467,9 @@ std::optional<ports::Event> FailureOf(const Job& job, const base::Error& error) 
                                  return ports::OutcomesLookedUp{lookup.lookup, error};
                                },
                                [](const ports::HoldRoute&) -> Completion { return std::nullopt; },
+                               [&](const ports::ShareRatios& share) -> Completion {
+                                 return ports::RatiosShared{share.share, error};
+                               },
                                [](const ports::MarkSent&) -> Completion { return std::nullopt; },
                                [&](const ports::ReleaseClaims& release) -> Completion {
                                  return ports::ClaimsReleased{release.release, error};
@@ -398,6 +488,9 @@ std::optional<ports::Event> FailureOf(const Job& job, const base::Error& error) 
                                },
                                [&](const ports::CommandJobRecord& command) -> Completion {
                                  return ports::JobCommanded{command.command, error};
+                               },
+                               [&](const ports::FetchDocument& fetch) -> Completion {
+                                 return ports::DocumentFetched{fetch.fetch, error};
                                }},
                     job);
 }

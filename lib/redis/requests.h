@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "base/secret.h"
 #include "base/time.h"
 #include "ports/commands.h"
 #include "ports/events.h"
@@ -20,14 +21,16 @@
 namespace llmbatch::redis {
 
 using Job =
-    std::variant<ports::SyncPermits, ports::ReserveCalls, ports::HoldRoute, ports::LookUpOutcomes,
-                 ports::MarkSent, ports::ReleaseClaims, ports::StoreOutcomes, ports::TakeJobRecord,
-                 ports::SaveJobRecord, ports::AskJobMember, ports::CommandJobRecord>;
+    std::variant<ports::SyncPermits, ports::ReserveCalls, ports::HoldRoute, ports::ShareRatios,
+                 ports::LookUpOutcomes, ports::MarkSent, ports::ReleaseClaims, ports::StoreOutcomes,
+                 ports::TakeJobRecord, ports::SaveJobRecord, ports::AskJobMember,
+                 ports::CommandJobRecord, ports::FetchDocument>;
 
 // What every request of one replica has in common.
 struct Deployment {
   std::string name_space;
   std::string replica;
+  base::Secret ledger_secret;
   base::Duration learning{};
 
   std::string Prefix() const { return "{" + name_space + "}:"; }
@@ -39,9 +42,10 @@ struct Deployment {
   std::string HoldChannel() const { return "{" + name_space + "}:hold"; }
   std::string WakePrefix() const { return "{" + name_space + "}:wake:"; }
   std::string WakeChannel() const { return WakePrefix() + replica; }
-  std::string LedgerKey(const std::string& key) const {
-    return "{" + name_space + "}:ledger:" + key;
+  std::string RatioKey(const std::string& name) const {
+    return "{" + name_space + "}:ratio:" + name;
   }
+  std::string LedgerKey(const std::string& key) const;
 };
 
 // May be none: then the job is done without asking.

@@ -1,7 +1,9 @@
 #include "redis/server_facts.h"
 
 #include <array>
+#include <iterator>
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "admission/hold_script.h"
@@ -9,6 +11,7 @@
 #include "admission/permit_script.h"
 #include "jobs/record_script.h"
 #include "ledger/claim_script.h"
+#include "tokens/ratio_script.h"
 
 namespace llmbatch::redis {
 namespace {
@@ -36,51 +39,66 @@ base::Result<std::string> ReadScriptSha(ReplyView reply, const std::string& serv
   return std::string(sha->substr(0, kMaxNameBytes));
 }
 
-Request LoadRequest(std::string_view script) { return {"SCRIPT", "LOAD", std::string(script)}; }
+// A script's text, and where its name goes.
+struct Script {
+  std::string_view (*text)();
+  std::string ServerFacts::*name;
+};
+constexpr Script kScripts[] = {
+    {admission::PermitScript, &ServerFacts::permit_script},
+    {ledger::ClaimScript, &ServerFacts::claim_script},
+    {admission::LimitScript, &ServerFacts::limit_script},
+    {admission::HoldScript, &ServerFacts::hold_script},
+    {jobs::RecordScript, &ServerFacts::job_script},
+    {tokens::RatioScript, &ServerFacts::ratio_script},
+};
 
-}  // namespace
+std::vector<Request> LoadRequests() {
+  std::vector<Request> requests;
+  for (const Script& script : kScripts)
+    requests.push_back({"SCRIPT", "LOAD", std::string(script.text())});
+  return requests;
+}
 
-base::Result<void> LoadScripts(Connection& connection) {
-  const auto exchanged = connection.Exchange(
-      {LoadRequest(admission::PermitScript()), LoadRequest(ledger::ClaimScript()),
-       LoadRequest(admission::LimitScript()), LoadRequest(admission::HoldScript()),
-       LoadRequest(jobs::RecordScript())});
-  if (exchanged.error) return *exchanged.error;
-  for (const OwnedReply& reply : exchanged.replies) {
-    if (auto sha = ReadScriptSha(reply.view(), connection.server()); !sha) return sha.error();
+// REQUIRES: the replies begin with those to LoadRequests().
+base::Result<void> ReadScripts(std::span<const OwnedReply> replies, const std::string& server,
+                               ServerFacts& facts) {
+  for (std::size_t i = 0; i < std::size(kScripts); ++i) {
+    auto sha = ReadScriptSha(replies[i].view(), server);
+    if (!sha) return sha.error();
+    facts.*kScripts[i].name = *std::move(sha);
   }
   return {};
 }
 
-base::Result<ServerFacts> PrepareServer(Connection& connection) {
-  const auto exchanged = connection.Exchange({LoadRequest(admission::PermitScript()),
-                                              LoadRequest(ledger::ClaimScript()),
-                                              LoadRequest(admission::LimitScript()),
-                                              LoadRequest(admission::HoldScript()),
-                                              LoadRequest(jobs::RecordScript()),
-                                              {"INFO", "server"},
-                                              {"INFO", "replication"}});
+}  // namespace
+
+base::Result<void> LoadScripts(Connection& connection) {
+  const auto exchanged = connection.Exchange(LoadRequests());
   if (exchanged.error) return *exchanged.error;
-  auto permit_script = ReadScriptSha(exchanged.replies[0].view(), connection.server());
-  if (!permit_script) return permit_script.error();
-  auto claim_script = ReadScriptSha(exchanged.replies[1].view(), connection.server());
-  if (!claim_script) return claim_script.error();
-  auto limit_script = ReadScriptSha(exchanged.replies[2].view(), connection.server());
-  if (!limit_script) return limit_script.error();
-  auto hold_script = ReadScriptSha(exchanged.replies[3].view(), connection.server());
-  if (!hold_script) return hold_script.error();
-  auto job_script = ReadScriptSha(exchanged.replies[4].view(), connection.server());
-  if (!job_script) return job_script.error();
-  if (InfoField(exchanged.replies[6].view().Text().value_or(""), "role") == "slave") {
+  ServerFacts unchanged;
+  return ReadScripts(exchanged.replies, connection.server(), unchanged);
+}
+
+base::Result<ServerFacts> PrepareServer(Connection& connection) {
+  std::vector<Request> requests = LoadRequests();
+  requests.push_back({"INFO", "server"});
+  requests.push_back({"INFO", "replication"});
+  const auto exchanged = connection.Exchange(requests);
+  if (exchanged.error) return *exchanged.error;
+  ServerFacts facts;
+  if (auto read = ReadScripts(exchanged.replies, connection.server(), facts); !read) {
+    return read.error();
+  }
+  const auto info = [&exchanged](std::size_t from_end) {
+    return exchanged.replies[exchanged.replies.size() - from_end].view().Text().value_or("");
+  };
+  facts.run_id = InfoField(info(2), "run_id");
+  if (InfoField(info(1), "role") == "slave") {
     return base::MakeError(base::ErrorKind::kUnavailable,
                            connection.server() + " is a read-only replica");
   }
-  return ServerFacts{.run_id = InfoField(exchanged.replies[5].view().Text().value_or(""), "run_id"),
-                     .permit_script = *std::move(permit_script),
-                     .claim_script = *std::move(claim_script),
-                     .limit_script = *std::move(limit_script),
-                     .hold_script = *std::move(hold_script),
-                     .job_script = *std::move(job_script)};
+  return facts;
 }
 
 std::vector<std::string> RiskySettings(Connection& connection) {

@@ -17,6 +17,7 @@ struct ServerFacts {
   std::string limit_script;
   std::string hold_script;
   std::string job_script;
+  std::string ratio_script;
 };
 
 // Loads the scripts, too. An error for a server that can't be written to.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace llmbatch::tokens {
 namespace {
@@ -16,6 +17,10 @@ constexpr double kMargin = 1.05;
 // Counts above are nonsense; below, a double keeps every token.
 constexpr std::int64_t kMaxTokens = 1'000'000'000'000;
 
+Lesson Then(const Lesson& first, const Lesson& second) {
+  return {.keep = second.keep * first.keep, .add = second.keep * first.add + second.add};
+}
+
 }  // namespace
 
 Calibration::Calibration(double seed_ratio)
@@ -26,7 +31,17 @@ void Calibration::Observe(std::int64_t estimated, std::int64_t actual) {
   const double seen = static_cast<double>(actual) / static_cast<double>(estimated);
   const bool outlier = seen > ratio_ * kOutlierFactor || seen < ratio_ / kOutlierFactor;
   const double rate = outlier ? kOutlierLearningRate : kLearningRate;
-  ratio_ += rate * (std::clamp(seen, kMinRatio, kMaxRatio) - ratio_);
+  const double toward = std::clamp(seen, kMinRatio, kMaxRatio);
+  ratio_ += rate * (toward - ratio_);
+  untold_ = Then(untold_, {.keep = 1 - rate, .add = rate * toward});
+}
+
+Lesson Calibration::TakeLesson() { return std::exchange(untold_, {}); }
+
+void Calibration::ReturnLesson(const Lesson& lesson) { untold_ = Then(lesson, untold_); }
+
+void Calibration::Adopt(double ratio) {
+  ratio_ = untold_.keep * std::clamp(ratio, kMinRatio, kMaxRatio) + untold_.add;
 }
 
 std::int64_t Calibration::Calibrated(std::int64_t estimated) const {

@@ -10,10 +10,14 @@ struct Rule {
 
 // The first that fits. Claude's tokenizer changed with Opus 4.7.
 constexpr Rule kRules[] = {
-    {"claude-3", {Family::kO200k, 1.2}},          {"claude-opus-4-7", {Family::kClaude5, 1.0}},
-    {"claude-opus-4-8", {Family::kClaude5, 1.0}}, {"claude-opus-4", {Family::kO200k, 1.2}},
-    {"claude-sonnet-4", {Family::kO200k, 1.2}},   {"claude-haiku-4", {Family::kO200k, 1.2}},
-    {"claude", {Family::kClaude5, 1.0}},          {"gemini", {Family::kO200k, 1.1}},
+    {"claude-3", {.family = Family::kO200k, .seed_ratio = 1.2}},
+    {"claude-opus-4-7", {.family = Family::kClaude5}},
+    {"claude-opus-4-8", {.family = Family::kClaude5}},
+    {"claude-opus-4", {.family = Family::kO200k, .seed_ratio = 1.2}},
+    {"claude-sonnet-4", {.family = Family::kO200k, .seed_ratio = 1.2}},
+    {"claude-haiku-4", {.family = Family::kO200k, .seed_ratio = 1.2}},
+    {"claude", {.family = Family::kClaude5}},
+    {"gemini", {.family = Family::kO200k, .seed_ratio = 1.1}},
 };
 
 }  // namespace

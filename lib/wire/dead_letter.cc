@@ -13,18 +13,9 @@ namespace {
 
 constexpr std::string_view kOriginHeader = "llmbatch-origin";
 constexpr std::size_t kMaxDetailBytes = 1'024;
-// What the protocol adds to a record and to each of its headers, rounded up.
-constexpr std::size_t kRecordOverheadBytes = 128;
-constexpr std::size_t kHeaderOverheadBytes = 16;
 
 std::size_t SizeOf(const DeadLetter& letter) {
-  std::size_t size = kRecordOverheadBytes;
-  if (letter.key) size += letter.key->size();
-  if (letter.value) size += letter.value->size();
-  for (const model::Header& header : letter.headers) {
-    size += kHeaderOverheadBytes + header.name.size() + header.value.size();
-  }
-  return size;
+  return RecordBytes(letter.key, letter.value, letter.headers);
 }
 
 bool IsReplaced(const model::Header& header) {

@@ -4,8 +4,14 @@
 #include <array>
 #include <string_view>
 
+#include "base/ascii.h"
+
 namespace llmbatch::wire {
 namespace {
+
+// What the protocol adds to a record and to each of its headers, rounded up.
+constexpr std::size_t kRecordOverheadBytes = 128;
+constexpr std::size_t kHeaderOverheadBytes = 16;
 
 constexpr std::size_t kMaxTopicBytes = 249;
 constexpr std::size_t kMaxDigits = 19;
@@ -18,11 +24,8 @@ constexpr std::array<std::string_view, 4> kSecretParts{"api-key", "apikey", "tok
 
 // In lower case, and with one spelling for '_' and '-'.
 std::string Normalised(std::string_view name) {
-  std::string normalised(name);
-  for (char& byte : normalised) {
-    if (byte >= 'A' && byte <= 'Z') byte = static_cast<char>(byte - 'A' + 'a');
-    if (byte == '_') byte = '-';
-  }
+  std::string normalised = base::ToLower(name);
+  std::replace(normalised.begin(), normalised.end(), '_', '-');
   return normalised;
 }
 
@@ -86,6 +89,18 @@ std::optional<std::string> ReadOrigin(const std::vector<model::Header>& headers)
   });
   if (found == headers.end() || !IsOrigin(found->value)) return std::nullopt;
   return found->value;
+}
+
+std::size_t RecordBytes(const std::optional<std::string>& key,
+                        const std::optional<std::string>& value,
+                        const std::vector<model::Header>& headers) {
+  std::size_t bytes = kRecordOverheadBytes;
+  if (key) bytes += key->size();
+  if (value) bytes += value->size();
+  for (const model::Header& header : headers) {
+    bytes += kHeaderOverheadBytes + header.name.size() + header.value.size();
+  }
+  return bytes;
 }
 
 }  // namespace llmbatch::wire

@@ -28,4 +28,9 @@ std::vector<model::Header> CarriedHeaders(const std::vector<model::Header>& head
 // that was sent again. nullopt if there is none or it isn't one.
 std::optional<std::string> ReadOrigin(const std::vector<model::Header>& headers);
 
+// What a record takes of its topic's max.message.bytes, rounded up.
+std::size_t RecordBytes(const std::optional<std::string>& key,
+                        const std::optional<std::string>& value,
+                        const std::vector<model::Header>& headers);
+
 }  // namespace llmbatch::wire

@@ -4,11 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "jobs/standing.h"
 #include "model/company.h"
+#include "model/document_place.h"
 #include "model/item.h"
 #include "model/result.h"
 #include "model/turn.h"
@@ -31,8 +33,23 @@ struct Step {
   // whatever else is for the task.
   std::shared_ptr<const model::Company> company;
   std::string kind;  // one of KindsOf() the workflow, asked with that task; empty: the job's task
+  // What is asked was made of these, by their places in references(): if one of them reads
+  // differently when the job is run again, the step is asked anew.
+  std::vector<std::size_t> references;
 };
 using Steps = std::vector<Step>;
+
+// A document that a job names and doesn't have in its message.
+struct Reference {
+  std::string field;        // that names it: "documents[2].ref"
+  std::string document_id;  // as the job calls it
+  model::DocumentPlace place;
+};
+// What came of one: a text that isn't empty, or why there is none.
+struct Fetched {
+  std::string text;
+  std::optional<model::ItemError> error{};
+};
 
 // One job. Pure: the same outcomes in the same order give the same steps and the same end. After a
 // crash the job is run again from its message, and the steps that have been answered get their
@@ -45,6 +62,11 @@ class Workflow {
 
   // What is to be asked first; may be nothing. Called once, before everything else.
   virtual Steps Begin() = 0;
+  // What it needs before it asks anything; with any, Begin() returns no steps.
+  virtual std::vector<Reference> references() const { return {}; }
+  // The reference in that place was fetched, or can't be. Called in their order, once for each
+  // until done() or until the job is ended from outside. Returns what is to be asked next.
+  virtual Steps OnFetched(std::size_t reference, Fetched fetched);
   // Step number `step` has ended, in whatever way. Returns what is to be asked next, which is
   // dropped if the job is being ended from outside. Called once for each step.
   virtual Steps OnOutcome(std::size_t step, model::ItemResult result) = 0;
@@ -72,5 +94,7 @@ class Workflow {
   Workflow(const Workflow&) = default;
   Workflow& operator=(const Workflow&) = default;
 };
+
+inline Steps Workflow::OnFetched(std::size_t, Fetched) { return {}; }
 
 }  // namespace llmbatch::workflows

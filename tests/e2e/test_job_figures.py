@@ -6,7 +6,6 @@ import pathlib
 import re
 import statistics
 import time
-import zlib
 
 import pytest
 
@@ -143,6 +142,68 @@ def test_a_chain_asks_no_answered_batch_twice_over_kills(deployment):
     assert requests <= batches + KILLS
 
 
+def a_bad_provider():
+    """Answers of more than one week are cut off; a third of the others is garbled, and every fifth call fails."""
+    cut = [(first, last) for first in range(1, 13) for last in (first + 1, first + 2)]
+    return {
+        "latency_ms": 500,
+        "match": [
+            {"text_contains": f'"first_unit":{first},"last_unit":{last},', "fault": "truncated"} for first, last in cut
+        ],
+        "answer_fault": {"garbled": 0.33},
+        "error_rate": {"500": 0.2},
+    }
+
+
+def good_answers(deployment):
+    """Those that were sent whole to someone who listened."""
+    return [r for r in deployment.twin.journal() if r["status"] == 200 and r["fault"] == "none" and not r["client_closed"]]
+
+
+def test_twelve_weeks_are_the_same_whatever_is_killed_when(deployment):
+    """Twenty kills, each amid a call, over a provider that cuts, garbles and fails."""
+    deployment.redis.start()
+    deployment.twin.start()
+    deployment.twin.script(**a_bad_provider())
+    config = plan_config(deployment, 1)
+    config["tasks"]["plan"]["max_item_attempts"] = 12
+    (daemon,) = deployment.start(config=config)
+    topics = deployment.topics
+    topics.produce_json(topics.requests, [("calm", plan("calm", 12))])
+    calm = job_results(topics, 1)["calm"]
+    assert len(good_answers(deployment)) == 12
+    deployment.twin.script(**a_bad_provider())
+
+    topics.produce_json(topics.requests, [("killed", plan("killed", 12))])
+    for n in range(20):
+        # Every second time something more is known than before.
+        answers = 12 + (n + 1) // 2
+        wait_for(
+            lambda answers=answers: len(good_answers(deployment)) >= answers
+            and deployment.twin.summary()["open_requests"] > 0,
+            60,
+            "a call after what was answered",
+        )
+        daemon.kill()
+        daemon.start()
+    result = job_results(topics, 2, 120)["killed"]
+    deployment.wait_until_done()
+    deployment.stop()
+
+    answered = len(good_answers(deployment)) - 12
+    closed = sum(r["client_closed"] for r in deployment.twin.journal())
+    by_fault = deployment.twin.summary()["by_fault"]
+    print(f"12 weeks, 20 kills: {closed} calls were cut off, {answered} answered well; in both runs {by_fault}")
+    assert by_fault["garbled"] > 0 and by_fault["500"] > 0 and by_fault["truncated"] > 0
+    # A kill costs the call that it came amid, whether that was cut off or its answer was just on its way; no other is asked twice.
+    assert answered + closed <= 12 + 20
+    assert closed >= 15
+    assert result["results"] == calm["results"]
+    assert (result["status"], result["partial"]) == ("completed", False)
+    assert [unit["unit"] for unit in result["results"]] == list(range(1, 13))
+    assert_is_a_whole_story(stories(deployment)["killed"])
+
+
 def test_a_thousand_small_jobs_of_fifty_users(deployment):
     deployment.twin.start(latency="fixed:20")
     deployment.redis.start()
@@ -214,29 +275,19 @@ def test_jobs_are_found_among_100_000(deployment):
     assert all(microseconds < 5000 for microseconds in times.values()), times
 
 
-def partition_of(key, partitions):
-    """Where the tests' producer writes a key."""
-    return zlib.crc32(key.encode()) % partitions
-
-
-def key_in(partitions, wanted, prefix):
-    return next(key for n in range(1000) if partition_of(key := f"{prefix}{n}", partitions) in wanted)
-
-
 def test_a_cancelled_call_is_cut_off_at_once_also_on_another_replica(deployment):
     deployment.twin.start(latency="fixed:60000")
     deployment.redis.start()
-    owner, reader = deployment.start(replicas=2, config=form_config(deployment))
     topics = deployment.topics
-    wait_for(lambda: owner.assigned(topics.control) and reader.assigned(topics.control), 30, "both read commands")
+    replicas = deployment.start(replicas=2, config=form_config(deployment))
+    owner, reader = sorted(replicas, key=lambda replica: len(replica.assigned(topics.control)))
     times = []
     for n in range(3):
-        job_id = key_in(topics.partitions, owner.assigned(topics.requests), f"job-{n}-")
+        job_id = topics.key_in(owner.assigned(topics.requests), f"job-{n}-")
         topics.produce_json(topics.requests, [(job_id, form(job_id, 1))])
         wait_for(lambda: deployment.twin.summary()["open_requests"] == 1, 30, "the call is open")
         command = {"kind": "cancel", "job_id": job_id, "user_id": "user-1"}
-        elsewhere = key_in(topics.partitions, reader.assigned(topics.control), "k")
-        topics.produce_json(topics.control, [(elsewhere, command)])
+        topics.produce_json(topics.control, [(job_id, command)])
         began = time.monotonic()
         while deployment.twin.summary()["client_closed"] <= n:
             assert time.monotonic() < began + 10

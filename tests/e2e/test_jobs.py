@@ -74,6 +74,36 @@ def test_jobs_at_the_same_time_do_not_mix(deployment):
         assert_is_a_whole_story([event for event in progress if event["job_id"] == id])
 
 
+@pytest.mark.parametrize("delivery", ["at_least_once", "exactly_once"])
+def test_a_result_larger_than_a_message_comes_in_parts(deployment, delivery):
+    max_message_bytes = 16_384
+    deployment.redis.start()
+    deployment.twin.start(latency="uniform:30-100")
+    deployment.start(config=deployment.config(kafka={"max_message_bytes": max_message_bytes, "delivery": delivery}))
+    topics = deployment.topics
+    inputs = [{"id": f"item-{n}", "text": "too short for many bytes"} for n in range(100)]
+    job = JOB | {"job_id": "job-1", "items": [{"id": value["id"], "input": value} for value in inputs]}
+
+    topics.produce_json(topics.requests, [("job-1", job)])
+    records = topics.reader(topics.results).until(
+        lambda records: [r for r in records if r.json["kind"] == "job_result_part" and r.json["part"] == r.json["parts"]],
+        90,
+        "the last part",
+    )
+    deployment.wait_until_done()
+    deployment.stop()
+
+    parts = [record for record in records if record.json["kind"] == "job_result_part"]
+    for record in parts:
+        assert_valid("job_result_part", record.json)
+        assert len(record.value) <= max_message_bytes
+    assert [record.json["part"] for record in parts] == list(range(1, len(parts) + 1))
+    assert len({(record.partition, record.key) for record in parts}) == 1
+    result = json.loads("".join(record.json["json"] for record in parts))
+    assert_valid("job_result", result)
+    assert [item["id"] for item in result["results"]] == [value["id"] for value in inputs]
+
+
 FORM_TASK = {
     "workflow": "fields",
     "route": ["twin/test"],

@@ -1,7 +1,9 @@
 """Limits over all replicas, with the provider's journal as the judge: used up, and never passed."""
 
 import collections
+import os
 import random
+import time
 
 import pytest
 
@@ -150,3 +152,72 @@ def test_a_pool_of_a_task_leaves_permits_to_others(deployment):
         for call in of_task
     )
     assert at_once <= 2
+
+
+def in_use_ms(journal, begin_ms, end_ms):
+    """Of all calls together, in that time."""
+    spans = ((max(call["received_ms"], begin_ms), min(call["completed_ms"] or end_ms, end_ms)) for call in journal)
+    return sum(max(0, end - begin) for begin, end in spans)
+
+
+def test_redis_away_under_load_of_four_replicas(deployment):
+    permits, call_ms = 8, 200
+    away_s = int(os.environ.get("REDIS_AWAY_SECONDS", "10"))
+    lease_s, back_s, measured_s = 5, 8, 4
+    deployment.twin.start(latency_ms=call_ms)
+    start(deployment, 4, limits={"concurrency": permits}, redis={"lease": f"{lease_s}s"}, **ONE_ITEM)
+    # Of the items every replica gets about as many, so there are some for it to the end.
+    count = int(permits / call_ms * 1_000 * (away_s + back_s + measured_s + 4) * 1.5)
+    deployment.ask(inputs_of(count))
+    wait_for(lambda: len(deployment.twin.journal()) >= 2 * permits, 60, "the load")
+
+    deployment.redis.stop()
+    time.sleep(away_s)  # the time is what is tried
+    away_ms = deployment.twin.summary()["now_ms"]
+    deployment.redis.start()
+    begin_ms = away_ms + back_s * 1_000
+    end_ms = begin_ms + measured_s * 1_000
+    wait_for(lambda: deployment.twin.summary()["now_ms"] >= end_ms, 60, "the time of measuring")
+    used = in_use_ms(deployment.twin.journal(), begin_ms, end_ms) / (permits * measured_s * 1_000)
+    meanwhile = in_use_ms(deployment.twin.journal(), away_ms - away_s * 1_000, away_ms) / (permits * away_s * 1_000)
+    print(f"used while Redis was away: {meanwhile:.3f}, from {back_s} s after its return: {used:.3f}")
+
+    results = results_of(deployment, count)
+    assert all(result["status"] == "ok" for result in results.values())
+    assert deployment.twin.summary()["highest_concurrency"] <= permits
+    # Until its lease is over, a replica may count on no more than the permits that it has.
+    assert meanwhile >= 0.8 * (away_s - lease_s) / away_s
+    assert used >= 0.9
+
+
+def ask_as(deployment, user, partitions, count):
+    key = deployment.topics.key_in(partitions, user)
+    items = inputs_of(count, prefix=user)
+    fields = {"kind": "item", "task": TASK, "user_id": user}
+    deployment.topics.produce_json(
+        deployment.topics.requests, [(key, fields | {"id": item["id"], "input": item}) for item in items]
+    )
+
+
+def test_one_user_with_very_many_items_does_not_delay_others(deployment):
+    """Ten users with ten items each, first alone and then beside one with 3,000 in another partition."""
+    deployment.twin.start(latency_ms=200)
+    start(deployment, 2, **ONE_ITEM)
+
+    def seconds_for_ten_users(turn):
+        before = len(deployment.twin.journal())
+        for number in range(10):
+            ask_as(deployment, f"{turn}-{number}-", {1, 2, 3}, 10)
+
+        def calls():
+            return [call for call in deployment.twin.journal()[before:] if call["items"][0].startswith(turn)]
+
+        wait_for(lambda: sum(call["completed_ms"] is not None for call in calls()) == 100, 120, "their items are answered")
+        return (max(call["completed_ms"] for call in calls()) - min(call["received_ms"] for call in calls())) / 1_000
+
+    alone = seconds_for_ten_users("alone")
+    ask_as(deployment, "greedy", {0}, 3_000)
+    wait_for(lambda: len(deployment.twin.journal()) > 150, 30, "the greedy user is served")
+    beside = seconds_for_ten_users("beside")
+    print(f"alone {alone:.2f} s, beside a greedy user {beside:.2f} s: {beside / alone:.2f}")
+    assert beside <= 1.5 * alone

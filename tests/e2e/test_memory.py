@@ -14,8 +14,8 @@ from harness.waiting import wait_for
 
 RUNS = 12
 ITEMS_PER_RUN = 30
-# About as many allocations as a start takes, and some that are made while it works.
-MOST_ALLOCATIONS = 60_000
+# About as many as a run makes of that many items.
+MOST_ALLOCATIONS = 16_000
 
 
 @pytest.fixture(scope="module")

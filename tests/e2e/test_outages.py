@@ -1,7 +1,5 @@
 """Servers that go away and come back: the work goes on afterwards, and nothing is lost."""
 
-import collections
-
 import pytest
 
 from harness.deployment import Deployment
@@ -11,10 +9,6 @@ from harness.waiting import wait_for
 
 COUNT = 400
 CONCURRENCY = 5
-
-
-def ids(records):
-    return collections.Counter(record.json["id"] for record in records)
 
 
 def begin(deployment, replicas=1):
@@ -27,16 +21,6 @@ def begin(deployment, replicas=1):
     results = deployment.topics.reader(deployment.topics.results)
     results.until_count(COUNT // 4, 60)
     return results, {value["id"] for value in inputs}
-
-
-def assert_finishes_without_loss(deployment, results, wanted):
-    results.until(lambda records: len(ids(records)) == len(wanted), 180, "a result for every item")
-    deployment.wait_until_done(timeout_s=120)
-    deployment.stop()
-    records = results.to_the_end()
-    assert set(ids(records)) == wanted
-    assert len({record.message_id for record in records}) == len(wanted)
-    assert all(record.json["status"] == "ok" for record in records)
 
 
 def test_redis_away_for_a_while(deployment):
@@ -57,7 +41,7 @@ def test_redis_away_for_a_while(deployment):
     for daemon in deployment.daemons:
         wait_for(lambda: daemon.status().get("degraded") == [], 60, "the replica is well again")
 
-    assert_finishes_without_loss(deployment, results, wanted)
+    deployment.finish(results, wanted)
     assert deployment.twin.summary()["highest_concurrency"] <= CONCURRENCY
 
 
@@ -66,7 +50,7 @@ def test_redis_that_lost_its_data(deployment):
 
     deployment.redis.connection().flushall()
 
-    assert_finishes_without_loss(deployment, results, wanted)
+    deployment.finish(results, wanted)
 
 
 def test_redis_that_lost_its_last_writes(deployment):
@@ -77,7 +61,7 @@ def test_redis_that_lost_its_last_writes(deployment):
     deployment.redis.cut_log(share=0.3)
     deployment.redis.start()
 
-    assert_finishes_without_loss(deployment, results, wanted)
+    deployment.finish(results, wanted)
     assert deployment.twin.summary()["highest_concurrency"] <= CONCURRENCY
 
 
@@ -88,7 +72,7 @@ def test_redis_that_stands_still_again_and_again(deployment):
         deployment.redis.connection().client_pause(500)
         results.until_count(count, 60)
 
-    assert_finishes_without_loss(deployment, results, wanted)
+    deployment.finish(results, wanted)
     assert deployment.twin.summary()["highest_concurrency"] <= CONCURRENCY
 
 
@@ -100,7 +84,7 @@ def test_redis_away_at_the_start(deployment):
     deployment.redis.start()
 
     results = deployment.topics.reader(deployment.topics.results)
-    assert_finishes_without_loss(deployment, results, {value["id"] for value in inputs})
+    deployment.finish(results, {value["id"] for value in inputs})
 
 
 def test_provider_away_at_the_start(deployment):
@@ -113,7 +97,7 @@ def test_provider_away_at_the_start(deployment):
     deployment.twin.start(latency_ms=20)
 
     results = deployment.topics.reader(deployment.topics.results)
-    assert_finishes_without_loss(deployment, results, {value["id"] for value in inputs})
+    deployment.finish(results, {value["id"] for value in inputs})
 
 
 @pytest.fixture
@@ -139,4 +123,4 @@ def test_kafka_away_for_a_while(deployment_with_own_kafka):
     assert deployment.daemons[0].is_running()
     deployment.kafka.start()
 
-    assert_finishes_without_loss(deployment, results, wanted)
+    deployment.finish(results, wanted)

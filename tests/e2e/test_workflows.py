@@ -168,6 +168,43 @@ def test_the_example_of_each_workflow(deployment, name):
     assert_is_a_whole_story(progress_of(deployment, job["job_id"]))
 
 
+BY_FLAGS = {
+    "analyze_conversations": ("--text", "The parcel came late.", "--text", "Where is my refund?"),
+    "fill_form": ("--field", "name=Full name", "--field", "summary=Summary", "--user-data", "person.json", "--context", "a form"),
+    "compare_documents": ("--standard", "ours=lease.txt", "--candidate", "lease.txt", "--candidate", "b=annex.txt", "--force-batch"),
+    "ask_documents": ("--question", "When is the rent due?", "--document", "lease.txt", "--document", "annex.txt"),
+    "classify_sessions": ("--sessions", "sessions.jsonl"),
+    "write_plan": ("--total-units", "4", "--units-per-batch", "2", "--goal", "a marathon", "--unit-schema", "week.json"),
+}  # fmt: skip
+
+
+def test_each_workflow_by_flags(deployment):
+    deployment.twin.start(latency="fixed:5")
+    config = deployment.config(redis=None, **shipped_tasks(deployment))
+    deployment.start(config=config)
+    ctl = Ctl(deployment, config)
+    folder = deployment.folder / "work"
+    folder.mkdir()
+    (folder / "person.json").write_text('{"full name": "Ada"}')
+    (folder / "lease.txt").write_text("The rent is due on the first day.")
+    (folder / "annex.txt").write_text("No pets are kept.")
+    (folder / "sessions.jsonl").write_text("".join(json.dumps(session) + "\n" for session in sessions(3)))
+    (folder / "week.json").write_text('{"type": "object"}')
+    files = {file.name: str(file) for file in folder.iterdir()}
+    for task, flags in BY_FLAGS.items():
+        named = []
+        for flag in flags:
+            file = next((name for name in files if flag.endswith(name)), "")
+            named.append(flag.removesuffix(file) + files[file] if file else flag)
+        *_, result = ctl.lines("submit", "--task", task, "--user", "u1", "--watch", *named)
+        assert_valid("job_result", result)
+        assert (result["task"], result["status"], result["partial"]) == (task, "completed", False), result
+    # What is of another workflow is told before anything is sent.
+    done = ctl.run("submit", "--task", "ask_documents", "--user", "u1", "--text", "x")
+    assert (done.returncode, "for jobs of map" in done.stderr.decode()) == (2, True)
+    deployment.stop()
+
+
 def test_steps_and_modes_of_documents(deployment):
     deployment.twin.start(latency="fixed:5")
     deployment.start(config=deployment.config(redis=None, **shipped_tasks(deployment)))

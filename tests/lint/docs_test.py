@@ -35,9 +35,10 @@ def names_in_use():
     for name in tracked_files():
         texts.append(name.replace("/", " "))
         folders = pathlib.Path(name).parts[:-1]
-        if folders[:1] == ("tests",):
+        is_program = not pathlib.Path(name).suffix
+        # The texts of tests have wrong names on purpose; those of the programs beside them don't.
+        if folders[:1] == ("tests",) and not is_program:
             texts.append(f"{folders[-1]}_test")
-        # The texts of tests have wrong names on purpose.
         elif not name.endswith(".md"):
             texts.append((SOURCE / name).read_text(encoding="utf-8", errors="ignore"))
     return {name for text in texts for name in re.findall(r"[a-z][a-z0-9]*(?:_[a-z0-9]+)+", text)} | PROGRAMS

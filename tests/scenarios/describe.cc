@@ -33,7 +33,11 @@ std::string ItemResult(json::Value result) {
   const std::string source = result.Find("source") ? Text(result, "source") : "";
   const bool told = source == "cached" || source == "coalesced";
   if (result.Find("source") && (result.Find("value") || told)) line += " " + source;
-  return line + Error(result);
+  line += Error(result);
+  const auto cost = result.Find("cost_usd");
+  const bool told_cost = cost && cost->is(json::Kind::kString);
+  return told_cost && cost->AsString() != "0.000000000" ? line + " $" + Text(result, "cost_usd")
+                                                        : line;
 }
 
 std::string Progress(json::Value progress) {
@@ -81,6 +85,10 @@ std::string Message(const ports::Message& record) {
     return "job " + Text(document->root(), "job_id") + ", retry of " +
            Text(document->root(), "retry_of");
   if (kind == "job_result") return JobResult(document->root());
+  if (kind == "job_result_part") {
+    return "job_result_part " + Text(document->root(), "job_id") + " " +
+           Text(document->root(), "part") + " of " + Text(document->root(), "parts");
+  }
   return DeadLetter(record);
 }
 
@@ -151,9 +159,15 @@ struct Describer {
   std::string operator()(const ports::SaveJobRecord&) const { return {}; }
   std::string operator()(const ports::AskJobMember&) const { return {}; }
   std::string operator()(const ports::CommandJobRecord&) const { return {}; }
+  std::string operator()(const ports::FetchDocument& fetch) const {
+    return "fetch " + fetch.place.name + " of " + fetch.user_id;
+  }
   std::string operator()(const ports::SyncPermits&) const { return {}; }
+  std::string operator()(const ports::ShareRatios&) const { return {}; }
   std::string operator()(const ports::HoldRoute& command) const {
     const ports::RouteHold& hold = command.hold;
+    if (ports::IsOver(hold)) return "provider " + hold.provider + " answers, for all";
+    if (ports::IsBreaker(hold)) return "provider " + hold.provider + " is held, for all";
     return "hold " + hold.provider + "/" + hold.model + " for all";
   }
   std::string operator()(const ports::ReserveCalls& reserve) const {

@@ -1,14 +1,15 @@
 #include "scenarios/runner.h"
 
 #include <algorithm>
-#include <charconv>
 #include <sstream>
 #include <string_view>
 #include <variant>
 
 #include "json/value.h"
 #include "json/writer.h"
+#include "scenarios/catalog.h"
 #include "scenarios/describe.h"
+#include "scenarios/words.h"
 #include "wire/outcome.h"
 
 namespace llmbatch::scenarios {
@@ -16,70 +17,6 @@ namespace {
 
 // More rounds in one step mean that the core asks to be woken again and again.
 constexpr int kMaxRoundsPerStep = 100'000;
-constexpr std::string_view kValueSchema =
-    R"({"type":"object","properties":{"value":{"type":"string"}},"required":["value"],"additionalProperties":false})";
-constexpr std::string_view kIntentSchema =
-    R"({"type":"object","properties":{"generalIntent":{"type":"string"}},"required":["generalIntent"],"additionalProperties":false})";
-constexpr std::string_view kGroupsSchema =
-    R"({"type":"object","properties":{"groups":{"type":"array"}},"required":["groups"],"additionalProperties":false})";
-constexpr std::string_view kLabelSchema =
-    R"({"type":"object","properties":{"label":{"type":"string"}},"required":["label"],"additionalProperties":false})";
-
-std::optional<std::int64_t> ToNumber(std::string_view text) {
-  std::int64_t number = 0;
-  const auto end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data(), end, number);
-  if (error != std::errc() || at != end) return std::nullopt;
-  return number;
-}
-
-// "200ms", "3s", "2m".
-std::optional<base::Duration> ToDuration(std::string_view text) {
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = ToNumber(text.substr(0, digits));
-  const std::string_view unit = text.substr(digits);
-  if (!number) return std::nullopt;
-  if (unit == "ms") return std::chrono::milliseconds(*number);
-  if (unit == "s") return std::chrono::seconds(*number);
-  if (unit == "m") return std::chrono::minutes(*number);
-  return std::nullopt;
-}
-
-// "llm.requests/0".
-std::optional<model::TopicPartition> ToPartition(const std::string& text) {
-  const std::size_t slash = text.rfind('/');
-  if (slash == std::string::npos) return std::nullopt;
-  const auto number = ToNumber(std::string_view(text).substr(slash + 1));
-  if (!number) return std::nullopt;
-  return model::TopicPartition{.topic = text.substr(0, slash),
-                               .partition = static_cast<std::int32_t>(*number)};
-}
-
-std::optional<std::vector<model::TopicPartition>> ToPartitions(
-    const std::vector<std::string>& words) {
-  std::vector<model::TopicPartition> partitions;
-  for (const std::string& word : words) {
-    const auto partition = ToPartition(word);
-    if (!partition) return std::nullopt;
-    partitions.push_back(*partition);
-  }
-  return partitions;
-}
-
-// The word behind `name`; empty if `name` isn't there.
-std::string Value(const std::vector<std::string>& words, std::string_view name) {
-  const auto found = std::find(words.begin(), words.end(), name);
-  return found == words.end() || found + 1 == words.end() ? std::string() : *(found + 1);
-}
-
-std::int64_t Number(const std::vector<std::string>& words, std::string_view name,
-                    std::int64_t otherwise) {
-  return ToNumber(Value(words, name)).value_or(otherwise);
-}
-
-bool Has(const std::vector<std::string>& words, std::string_view name) {
-  return std::find(words.begin(), words.end(), name) != words.end();
-}
 
 base::Error Away() { return base::MakeError(base::ErrorKind::kUnavailable, "away"); }
 
@@ -87,82 +24,19 @@ base::Result<void> Outcome(bool success) {
   return success ? base::Result<void>() : base::Result<void>(Away());
 }
 
-ports::HttpResponse Completion(const std::string& text) {
+// Without a text there is no choice.
+ports::HttpResponse Completion(std::optional<std::string_view> text,
+                               std::string_view finish_reason = "stop") {
   json::Writer writer;
-  writer.BeginObject().Key("choices").BeginArray().BeginObject();
-  writer.Key("index").Int(0).Key("finish_reason").String("stop").Key("message").BeginObject();
-  writer.Key("role").String("assistant").Key("content").String(text).EndObject();
-  writer.EndObject().EndArray().Key("usage").BeginObject();
+  writer.BeginObject().Key("choices").BeginArray();
+  if (text) {
+    writer.BeginObject().Key("index").Int(0).Key("finish_reason").String(finish_reason);
+    writer.Key("message").BeginObject().Key("role").String("assistant");
+    writer.Key("content").String(*text).EndObject().EndObject();
+  }
+  writer.EndArray().Key("usage").BeginObject();
   writer.Key("prompt_tokens").Int(100).Key("completion_tokens").Int(10).EndObject().EndObject();
   return {.status = 200, .headers = {}, .body = writer.Take()};
-}
-
-// An answer of the task's 500 tokens costs 0.00025 dollars.
-constexpr model::ModelPrice kPrice{.input_nanos_per_1k = 100'000,
-                                   .cached_input_nanos_per_1k = 10'000,
-                                   .output_nanos_per_1k = 500'000};
-
-std::shared_ptr<const model::Catalog> MakeCatalog(const std::vector<std::string>& words) {
-  model::Task task;
-  task.name = Has(words, "task") ? Value(words, "task") : "label";
-  task.route = {{.provider = "first", .model = "m1"}};
-  if (Has(words, "second-model")) task.route.push_back({.provider = "second", .model = "m2"});
-  task.system = "Label the items.";
-  task.prompt = "{{items_json}}";
-  task.max_batch_tokens = Number(words, "max-tokens", 1'000);
-  task.max_batch_items = Number(words, "max-items", 4);
-  task.linger =
-      ToDuration(Value(words, "linger")).value_or(base::Duration(std::chrono::milliseconds(200)));
-  task.max_output_tokens = 500;
-  task.max_attempts = static_cast<int>(Number(words, "attempts", 4));
-  task.max_item_attempts = static_cast<int>(Number(words, "item-attempts", 3));
-  task.output_schema_json = kLabelSchema;
-  task.fallback_json = Value(words, "fallback");
-  task.cache_ttl = ToDuration(Value(words, "cache")).value_or(base::Duration::zero());
-  task.cache_batched = Has(words, "cache-batched");
-  auto catalog = std::make_shared<model::Catalog>();
-  for (const model::RouteEntry& route : task.route) {
-    model::Provider provider;
-    provider.name = route.provider;
-    provider.rates.requests_per_minute = Number(words, "requests-per-minute", 0);
-    catalog->providers.emplace(route.provider, provider);
-    catalog->models.emplace(
-        route, model::ModelInfo{.context_window_tokens = 8'000,
-                                .max_output_tokens = 1'000,
-                                .prices = Has(words, "price") ? model::PriceList{{.price = kPrice}}
-                                                              : model::PriceList{}});
-  }
-  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  task.name = "form";
-  task.workflow = "fields";
-  task.output_schema_json = kValueSchema;
-  task.fallback_json.clear();
-  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  task.name = "sort";
-  task.workflow = "classification";
-  task.output_schema_json = kIntentSchema;
-  task.steps = {{"resolve", "same"}};
-  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  task.name = "same";
-  task.workflow = "map";
-  task.output_schema_json = kGroupsSchema;
-  task.steps.clear();
-  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  // Documents.
-  for (const auto& [name, workflow] :
-       {std::pair("compare", "comparison"), std::pair("question", "query")}) {
-    task.name = name;
-    task.workflow = workflow;
-    task.output_schema_json = kValueSchema;
-    task.steps = {{"merge", "same"}};
-    catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  }
-  task.steps.clear();
-  task.name = "chat";
-  task.workflow = "chain";
-  task.output_schema_json = kLabelSchema;
-  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  return catalog;
 }
 
 // What an answer about such an input has.
@@ -201,6 +75,7 @@ bool Runner::Dispatch(const std::string& name, const Words& words, const Step& s
   if (name == "status") return ShowStatus();
   if (name == "stop") return Round({ports::StopRequested{}});
   if (name == "reload") return Reload(words);
+  if (name == "fetched" || name == "not-fetched") return FromDocuments(name, words, step.command);
   return FromConsumer(name, words, step.input) || FromPublisher(name, words) ||
          FromCoordinator(name, words) || FromProvider(name, words, step.command);
 }
@@ -250,11 +125,42 @@ bool Runner::FromPublisher(const std::string& name, const Words& words) {
 bool Runner::FromCoordinator(const std::string& name, const Words& words) {
   if (name == "permits") return Permits(words);
   if (name == "records") return Records(words);
+  if (name == "told") return Told(words);
   if (name == "looked-up") return LookedUp(words);
   if (name != "stored" && name != "store-fails") return false;
   return Reply(stores_, [&](model::StoreId id) {
     return ports::OutcomesStored{.store = id, .outcome = Outcome(name == "stored")};
   });
+}
+
+bool Runner::Told(const Words& words) {
+  if (words.size() < 2) return false;
+  ports::RouteHold hold{.provider = words[0], .model = {}};
+  if (words[1] == "held") {
+    const auto left = words.size() < 3 ? std::nullopt : ToDuration(words[2]);
+    if (!left) return false;
+    hold.left = *left;
+    hold.bursts = 1;
+  } else if (words[1] != "answers") {
+    return false;
+  }
+  return Round({ports::RouteHeld{std::move(hold)}});
+}
+
+// "fetched NAME TEXT…", "not-fetched NAME KIND"
+bool Runner::FromDocuments(const std::string& name, const Words& words,
+                           const std::string& command) {
+  if (words.size() < 2) return false;
+  const auto found = std::find_if(fetches_.begin(), fetches_.end(),
+                                  [&](const auto& each) { return each.first == words[0]; });
+  if (found == fetches_.end()) return false;
+  ports::DocumentFetched event{.fetch = found->second, .text = Away()};
+  fetches_.erase(found);
+  if (name == "fetched") event.text = command.substr(name.size() + words[0].size() + 2);
+  if (words[1] == "missing")
+    event.text = base::MakeError(base::ErrorKind::kNotFound, "there is none");
+  if (words[1] == "denied") event.text = base::MakeError(base::ErrorKind::kDenied, "not allowed");
+  return Round({std::move(event)});
 }
 
 bool Runner::FromProvider(const std::string& name, const Words& words, const std::string& command) {
@@ -277,7 +183,13 @@ bool Runner::Start(const Words& words) {
   // chance doesn't show.
   options.backoff.first = std::chrono::milliseconds(50);
   options.limits.max_span_records = Number(words, "max-span", options.limits.max_span_records);
+  options.limits.max_message_bytes =
+      static_cast<std::size_t>(Number(words, "max-message-bytes", 8 << 20));
   options.limits.max_open_records = Number(words, "max-open", options.limits.max_open_records);
+  options.documents.max_parallel = Number(words, "fetches", options.documents.max_parallel);
+  options.documents.max_bytes = Number(words, "document-bytes", options.documents.max_bytes);
+  options.documents.max_job_bytes = Number(words, "job-bytes", options.documents.max_job_bytes);
+  options.documents.max_held_bytes = Number(words, "held-bytes", options.documents.max_held_bytes);
   if (Has(words, "exactly-once")) options.delivery = pipeline::Delivery::kExactlyOnce;
   options.budgets.all.day = model::ParseDecimal(Value(words, "budget"));
   options.call_limits.exhausted_ends = true;
@@ -296,7 +208,8 @@ bool Runner::Start(const Words& words) {
   transactions_.clear();
   transaction_records_.clear();
   reserve_.reset();
-  job_events_.clear();
+  fetches_.clear();
+  kept_events_.clear();
   return Round({});
 }
 
@@ -397,11 +310,14 @@ bool Runner::Records(const Words& words) {
   return Round({});
 }
 
-// "", "missing b", "wrong b", "text …".
+// "", "missing b", "wrong b", "text …", "cut-off", "refused", "none".
 bool Runner::Answer(const std::string& rest) {
   if (calls_.empty()) return false;
   const std::string_view text(rest);
-  if (text.starts_with("text ")) return Complete(Completion(rest.substr(5)));
+  if (text.starts_with("text ")) return Complete(Completion(text.substr(5)));
+  if (text == "cut-off") return Complete(Completion(R"({"results":[{"id":)", "length"));
+  if (text == "refused") return Complete(Completion("", "content_filter"));
+  if (text == "none") return Complete(Completion(std::nullopt));
   const std::string missing = text.starts_with("missing ") ? rest.substr(8) : std::string();
   const std::string wrong = text.starts_with("wrong ") ? rest.substr(6) : std::string();
   if (!rest.empty() && missing.empty() && wrong.empty()) return false;
@@ -431,7 +347,11 @@ bool Runner::Http(const Words& words) {
   const std::string retry_after = Value(words, "retry-after");
   if (!retry_after.empty())
     response.headers.push_back({.name = "retry-after", .value = retry_after});
-  if (words.size() == 2) {
+  if (const std::int64_t tokens = Number(words, "tokens", 0); tokens > 0) {
+    response.body = R"({"error":{"message":"This model's maximum context length is exceeded: your )"
+                    R"(messages resulted in )" +
+                    std::to_string(tokens) + R"( tokens."}})";
+  } else if (words.size() == 2) {
     response.body = R"({"error":{"message":"simulated","type":"invalid_request_error","code":")" +
                     words[1] + R"("}})";
   }
@@ -485,7 +405,7 @@ bool Runner::Round(std::vector<ports::Event> events) {
     for (const model::ReleaseId release : std::exchange(releases_, {})) {
       events.emplace_back(ports::ClaimsReleased{.release = release, .outcome = {}});
     }
-    for (ports::Event& event : std::exchange(job_events_, {})) events.push_back(std::move(event));
+    for (ports::Event& event : std::exchange(kept_events_, {})) events.push_back(std::move(event));
     if (events.empty()) return true;
   }
 }
@@ -502,6 +422,8 @@ void Runner::Note(const ports::Command& command) {
     releases_.push_back(release->release);
   if (const auto* publish = std::get_if<ports::PublishRecord>(&command))
     publishes_.push_back(publish->publish);
+  if (const auto* fetch = std::get_if<ports::FetchDocument>(&command))
+    fetches_.emplace_back(fetch->place.name, fetch->fetch);
   if (const auto* commit = std::get_if<ports::CommitOffsets>(&command))
     commits_.push_back(commit->commit);
   if (const auto* transaction = std::get_if<ports::RunTransaction>(&command)) {
@@ -509,35 +431,41 @@ void Runner::Note(const ports::Command& command) {
     transaction_records_.clear();
     for (const auto& each : transaction->records) transaction_records_.push_back(each.publish);
   }
-  if (NoteJobRecord(command)) return;
+  if (NoteKept(command)) return;
   const std::string line = Describe(command);
   if (!line.empty()) Print(line);
 }
 
-bool Runner::NoteJobRecord(const ports::Command& command) {
+bool Runner::NoteKept(const ports::Command& command) {
   if (const auto* take = std::get_if<ports::TakeJobRecord>(&command)) {
     last_content_ = take->content;
     ports::JobRecordTaken event{.take = take->take, .outcome = Away()};
     if (!jobs_away_) event.outcome = jobs_.Take(*take);
-    job_events_.emplace_back(std::move(event));
+    kept_events_.emplace_back(std::move(event));
     return true;
   }
   if (const auto* save = std::get_if<ports::SaveJobRecord>(&command)) {
     ports::JobRecordSaved event{.save = save->save, .outcome = Away()};
     if (!jobs_away_) event.outcome = jobs_.Save(*save);
-    job_events_.emplace_back(std::move(event));
+    kept_events_.emplace_back(std::move(event));
     return true;
   }
   if (const auto* ask = std::get_if<ports::AskJobMember>(&command)) {
     ports::JobMemberTold event{.ask = ask->ask, .outcome = Away()};
     if (!jobs_away_) event.outcome = jobs_.Ask(*ask);
-    job_events_.emplace_back(std::move(event));
+    kept_events_.emplace_back(std::move(event));
     return true;
   }
   if (const auto* ask = std::get_if<ports::CommandJobRecord>(&command)) {
     ports::JobCommanded event{.command = ask->command, .outcome = Away()};
     if (!jobs_away_) event.outcome = jobs_.Command(*ask);
-    job_events_.emplace_back(std::move(event));
+    kept_events_.emplace_back(std::move(event));
+    return true;
+  }
+  if (const auto* share = std::get_if<ports::ShareRatios>(&command)) {
+    ports::RatiosShared event{.share = share->share, .ratios = Away()};
+    if (!pool_.away) event.ratios = ratios_.Share(*share);
+    kept_events_.emplace_back(std::move(event));
     return true;
   }
   return false;

@@ -12,11 +12,13 @@
 #include "admission/limit_book.h"
 #include "base/time.h"
 #include "coordinator/local_jobs.h"
+#include "coordinator/local_ratios.h"
 #include "model/task.h"
 #include "pipeline/pipeline.h"
 #include "ports/commands.h"
 #include "ports/events.h"
 #include "scenarios/script.h"
+#include "scenarios/words.h"
 
 namespace llmbatch::scenarios {
 
@@ -28,7 +30,6 @@ class Runner {
   std::string Run(const Step& step);
 
  private:
-  using Words = std::vector<std::string>;
   struct OpenCall {
     model::CallId call;
     std::vector<std::pair<std::string, std::string>> items;  // nonce and id
@@ -49,11 +50,13 @@ class Runner {
   bool FromConsumer(const std::string& name, const Words& words, const std::string& input);
   bool FromPublisher(const std::string& name, const Words& words);
   bool FromCoordinator(const std::string& name, const Words& words);
+  bool FromDocuments(const std::string& name, const Words& words, const std::string& command);
   bool FromProvider(const std::string& name, const Words& words, const std::string& command);
 
   bool Start(const Words& words);
   bool Reload(const Words& words);
   bool Record(const Words& words, const std::string& input);
+  bool Told(const Words& words);
   bool LookedUp(const Words& words);
   bool Permits(const Words& words);
   bool Records(const Words& words);
@@ -74,8 +77,8 @@ class Runner {
   // Hands the events over and takes in what follows. Always true.
   bool Round(std::vector<ports::Event> events);
   void Note(const ports::Command& command);
-  // Carries out what the records of jobs are asked; false if it is something else.
-  bool NoteJobRecord(const ports::Command& command);
+  // Carries out what is asked of what outlives a core; false if it is something else.
+  bool NoteKept(const ports::Command& command);
   void NoteCall(const ports::StartCall& start);
   void NoteSync(const ports::SyncPermits& sync);
   std::optional<ports::Event> SyncReply();
@@ -100,7 +103,9 @@ class Runner {
   coordinator::LocalJobs jobs_{std::size_t{1} << 20};
   bool jobs_away_ = false;
   std::string last_content_;  // of the job that was taken last
-  std::vector<ports::Event> job_events_;
+  coordinator::LocalRatios ratios_;
+  std::vector<ports::Event> kept_events_;
+  std::vector<std::pair<std::string, model::FetchId>> fetches_;  // by the document's name
   std::vector<model::StoreId> stores_;
   std::vector<model::PublishId> publishes_;
   std::vector<model::CommitId> commits_;

@@ -174,7 +174,9 @@ void World::CheckStep() {
   const model::Task& task = *plan_.options.catalog->tasks.at("label");
   if (provider_.highest_items() > task.max_batch_items)
     Fail("a batch had more than max_batch_items");
-  // Calibration follows the provider's figures, with a margin of a few per cent.
+  if (provider_.context_passed()) Fail("a batch was larger than its model's context");
+  // Estimates keep to the bound; what the provider counts may be a little more where items differ
+  // from those that the ratio was learnt from.
   if (provider_.highest_tokens() * 10 > task.max_batch_tokens * 11)
     Fail("a batch had " + std::to_string(provider_.highest_tokens()) + " of " +
          std::to_string(task.max_batch_tokens) + " tokens");

@@ -1,6 +1,7 @@
 #include "sim/plan.h"
 
 #include <memory>
+#include <tuple>
 
 namespace llmbatch::sim {
 namespace {
@@ -21,6 +22,25 @@ model::RateLimits MakeRates(base::Rng& rng) {
 // Of a task; 0 for most.
 std::int64_t MakeConcurrency(base::Rng& rng) {
   return rng.Chance(0.3) ? static_cast<std::int64_t>(rng.Below(3)) + 1 : 0;
+}
+
+// Like `task` otherwise.
+void AddDocumentTasks(model::Catalog& catalog, model::Task task) {
+  const std::tuple<const char*, const char*, const char*> kTasks[] = {
+      {"compare", kCompareSystem, "comparison"},
+      {"ask", kAskSystem, "query"},
+      {"join", kJoinSystem, "map"}};
+  task.concurrency = 0;
+  task.output_schema_json =
+      R"({"type":"object","properties":{"value":{"type":"string"}},"required":["value"],"additionalProperties":false})";
+  for (const auto& [name, system, workflow] : kTasks) {
+    task.name = name;
+    task.system = system;
+    task.workflow = workflow;
+    task.steps.clear();
+    if (task.workflow != "map") task.steps = {{"merge", "join"}};
+    catalog.tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  }
 }
 
 std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng, base::Rng& pools) {
@@ -47,8 +67,10 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng, base::Rng& poo
     provider.concurrency = static_cast<std::int64_t>(rng.Below(6)) + 1;
     provider.rates = MakeRates(rng);
     catalog->providers.emplace(route.provider, provider);
+    // Batches that go on to it have to be divided, now and then.
+    const bool is_small = route.provider == "second" && pools.Chance(0.5);
     catalog->models
-        .emplace(route, model::ModelInfo{.context_window_tokens = 8'000,
+        .emplace(route, model::ModelInfo{.context_window_tokens = is_small ? 650 : 8'000,
                                          .max_output_tokens = 1'000,
                                          .prices = {{.price = {.input_nanos_per_1k = 100'000,
                                                                .cached_input_nanos_per_1k = 10'000,
@@ -85,6 +107,13 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng, base::Rng& poo
       R"({"type":"object","properties":{"groups":{"type":"array"}},"required":["groups"],"additionalProperties":false})";
   task.steps.clear();
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  AddDocumentTasks(*catalog, task);
+  if (pools.Chance(0.3)) {
+    for (auto& [name, provider] : catalog->providers) {
+      provider.adaptive = {.min = static_cast<std::int64_t>(pools.Below(2)) + 1,
+                           .max = static_cast<std::int64_t>(pools.Below(6)) + 2};
+    }
+  }
   return catalog;
 }
 
@@ -149,6 +178,19 @@ Plan Plan::FromSeed(std::uint64_t seed) {
   if (faults.Chance(0.2)) plan.broker_outages = static_cast<int>(faults.Below(3)) + 1;
   plan.clocks_differ = faults.Chance(0.3);
   plan.untold_ends = plan.jobs > 0 && rng.Chance(0.3) ? static_cast<int>(rng.Below(3)) + 1 : 0;
+  base::Rng documents(seed ^ 0x589965CC75374CC3U);
+  plan.failed_fetches = Sometimes(documents, 300);
+  // What the provider bills for calls that are given up, a budget learns only as an estimate.
+  if (!budgets) plan.cancelled_jobs = Sometimes(documents, 300);
+  // Whose answer it is would not be known for sure.
+  if (!plan.redis_fails() && plan.freezes == 0) plan.repeated_jobs = Sometimes(documents, 300);
+  if (documents.Chance(0.3)) {
+    options.documents.max_parallel = static_cast<std::int64_t>(documents.Below(2)) + 1;
+    options.documents.max_job_bytes = static_cast<std::int64_t>(documents.Below(3'000)) + 500;
+    options.documents.max_bytes = options.documents.max_job_bytes;
+    options.documents.max_held_bytes = options.documents.max_job_bytes;
+    options.documents.max_attempts = static_cast<int>(documents.Below(4)) + 1;
+  }
   return plan;
 }
 
@@ -191,6 +233,12 @@ std::map<std::string, std::int64_t> Plan::PoolLimits() const {
   std::map<std::string, std::int64_t> limits;
   for (const auto& [name, provider] : options.catalog->providers) {
     limits.emplace("provider:" + name, provider.concurrency);
+  }
+  for (const auto& [route, model] : options.catalog->models) {
+    const auto& provider = options.catalog->providers.at(route.provider);
+    if (provider.adaptive) {
+      limits.emplace("model:" + route.provider + "/" + route.model, provider.adaptive->max);
+    }
   }
   for (const auto& [name, task] : options.catalog->tasks) {
     if (task->concurrency > 0) limits.emplace("task:" + name, task->concurrency);

@@ -16,6 +16,9 @@ namespace llmbatch::sim {
 inline constexpr const char* kFormSystem = "Fill the form.";
 inline constexpr const char* kSortSystem = "Sort the sessions.";
 inline constexpr const char* kSameSystem = "Find the same.";
+inline constexpr const char* kCompareSystem = "Compare the documents.";
+inline constexpr const char* kAskSystem = "Answer the question.";
+inline constexpr const char* kJoinSystem = "Join the parts.";
 
 struct Plan {
   std::uint64_t seed = 0;
@@ -33,6 +36,10 @@ struct Plan {
   std::uint64_t bad_answers = 0;      // garbled, truncated, missing, doubled, foreign
   std::uint64_t publish_failures = 0;
   std::uint64_t commit_failures = 0;
+
+  std::uint64_t failed_fetches = 0;  // of documents by reference
+  std::uint64_t cancelled_jobs = 0;  // of those about documents
+  std::uint64_t repeated_jobs = 0;   // likewise: their message comes twice
 
   int crashes = 0;      // kill -9 and restart of a replica
   int untold_ends = 0;  // the same just after the end of a job was kept

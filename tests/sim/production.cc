@@ -63,11 +63,14 @@ ports::Record World::MakeRecord(int number, Expectation& expectation) {
   const bool form = rng_.Chance(0.4);
   const bool sessions = !form && rng_.Chance(0.3);
   // Fields and sessions have no results of their own.
-  expectation.items = form || sessions ? 0 : count;
+  expectation.documents = !form && !sessions && rng_.Chance(0.4);
+  expectation.items = form || sessions || expectation.documents ? 0 : count;
   json::Writer writer;
   writer.BeginObject().Key("kind").String("job").Key("job_id").String("job-" + id);
   writer.Key("user_id").String("u" + std::to_string(rng_.Below(3)));
-  if (sessions) {
+  if (expectation.documents) {
+    WriteDocuments(writer, id, count);
+  } else if (sessions) {
     WriteSessions(writer, id, count);
   } else {
     form ? WriteForm(writer, id, count) : WriteItems(writer, id, count);
@@ -114,6 +117,46 @@ void World::WriteSessions(json::Writer& writer, const std::string& id, int count
   writer.EndArray();
 }
 
+void World::WriteDocuments(json::Writer& writer, const std::string& id, int count) {
+  const bool compares = rng_.Chance(0.5);
+  writer.Key("workflow").String(compares ? "comparison" : "query");
+  writer.Key("task").String(compares ? "compare" : "ask");
+  if (rng_.Chance(0.3)) writer.Key("force_batch").Bool(true);
+  // Each part of a long standard is told with each candidate, so those aren't counted.
+  const bool is_long = compares && rng_.Chance(0.2);
+  if (compares) {
+    writer.Key("standard").BeginObject().Key("id").String("standard");
+    if (is_long) {
+      writer.Key("ref").String("redis:150 words");
+    } else {
+      writer.Key("text").String("as agreed");
+    }
+    writer.EndObject();
+  } else {
+    writer.Key("question").String("Why?");
+  }
+  writer.Key(compares ? "candidates" : "documents").BeginArray();
+  for (int i = 0; i < count; ++i) {
+    const std::string name = (is_long ? "d" : kCounted) + id + "." + std::to_string(i);
+    WriteDocument(writer, name);
+  }
+  writer.EndArray();
+}
+
+void World::WriteDocument(json::Writer& writer, const std::string& id) {
+  const std::uint64_t words = rng_.Chance(0.2) ? rng_.Below(200) + 1 : rng_.Below(20) + 1;
+  writer.BeginObject().Key("id").String(id);
+  if (rng_.Chance(0.3)) {
+    const char* const place = rng_.Chance(0.5) ? "redis:" : "https://files.example.com/";
+    writer.Key("ref").String(place + std::to_string(words) + " words");
+  } else {
+    std::string text = rng_.Below(1000) < plan_.poisonous_items ? kPoison : "";
+    for (std::uint64_t i = 0; i < words; ++i) text += i % 10 == 9 ? "end.\n\n" : "text ";
+    writer.Key("text").String(text);
+  }
+  writer.EndObject();
+}
+
 void World::Produce() {
   for (int i = 0; i < plan_.records; ++i) {
     const auto delay = base::Duration(
@@ -128,7 +171,28 @@ void World::Produce() {
       }
       Expectation expectation;
       ports::Record record = MakeRecord(i, expectation);
+      if (expectation.documents) PlanForJob(partition, record);
       Write(partition, std::move(record), expectation);
+    });
+  }
+}
+
+// It is cancelled, or its message comes once more behind the first one.
+void World::PlanForJob(std::int32_t partition, const ports::Record& record) {
+  const auto later = [this] {
+    return base::Duration(std::chrono::milliseconds(rng_.Below(5'000) + 1));
+  };
+  if (rng_.Below(1000) < plan_.cancelled_jobs) {
+    const auto job = json::Document::Parse(*record.value);
+    schedule_.After(later(), [this, id = std::string(job->root().Find("job_id")->AsString()),
+                              user = std::string(job->root().Find("user_id")->AsString())] {
+      coordinator_.Cancel(id, user);
+    });
+  }
+  if (rng_.Below(1000) < plan_.repeated_jobs) {
+    ++unwritten_;
+    schedule_.After(later(), [this, partition, record] {
+      Write(partition, record, {.dead_letter = false, .job = false, .items = 0});
     });
   }
 }

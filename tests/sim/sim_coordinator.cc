@@ -1,6 +1,7 @@
 #include "sim/sim_coordinator.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace llmbatch::sim {
@@ -9,6 +10,13 @@ namespace {
 constexpr base::Duration kRenewal = std::chrono::seconds(15);
 constexpr base::Duration kTimeout = std::chrono::seconds(1);
 constexpr base::Duration kLearning = std::chrono::seconds(5);
+
+// Of so many words, in paragraphs.
+std::string TextOf(int words) {
+  std::string text;
+  for (int i = 0; i < words; ++i) text += i % 12 == 11 ? "end.\n\n" : "word ";
+  return text;
+}
 
 base::Error Away() {
   return base::MakeError(base::ErrorKind::kUnavailable, "simulated Redis outage");
@@ -46,6 +54,13 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
     Reply(replica, std::move(event));
   } else if (auto* hold = std::get_if<ports::HoldRoute>(&command)) {
     if (carried_out) Hold(hold->hold);
+  } else if (auto* share = std::get_if<ports::ShareRatios>(&command)) {
+    ports::RatiosShared event{.share = share->share, .ratios = Away()};
+    if (carried_out) {
+      auto ratios = ratios_.Share(*share);
+      if (!lost) event.ratios = std::move(ratios);
+    }
+    Reply(replica, std::move(event));
   } else if (auto* look_up = std::get_if<ports::LookUpOutcomes>(&command)) {
     ports::OutcomesLookedUp event{.lookup = look_up->lookup, .entries = Away()};
     if (carried_out) {
@@ -90,6 +105,45 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
     ports::JobMemberTold event{.ask = ask->ask, .outcome = Away()};
     if (carried_out && !lost) event.outcome = jobs_.Ask(*ask);
     Reply(replica, std::move(event));
+  } else if (auto* fetch = std::get_if<ports::FetchDocument>(&command)) {
+    ports::DocumentFetched event{.fetch = fetch->fetch, .text = Away()};
+    if (carried_out && !lost) event.text = Fetch(*fetch);
+    const bool is_kept = fetch->place.store == model::DocumentPlace::Store::kKept;
+    if (is_kept) return Reply(replica, std::move(event));
+    event.text = Fetch(*fetch);
+    schedule_.After(std::chrono::milliseconds(rng_.Below(2'000)),
+                    [this, replica, event = std::move(event)] { deliver_(replica, event); });
+  }
+}
+
+// A document's name says what it is: "300 words 7".
+base::Result<std::string> SimCoordinator::Fetch(const ports::FetchDocument& fetch) {
+  if (rng_.Below(1000) < plan_.failed_fetches) {
+    constexpr std::array kKinds{base::ErrorKind::kUnavailable, base::ErrorKind::kTimeout,
+                                base::ErrorKind::kNotFound, base::ErrorKind::kDenied};
+    return base::MakeError(kKinds[rng_.Below(kKinds.size())], "simulated");
+  }
+  const std::string& name = fetch.place.name;
+  const std::size_t begin = name.find_last_of('/') + 1;
+  std::string text = TextOf(std::stoi(name.substr(begin)));
+  if (static_cast<std::int64_t>(text.size()) > fetch.max_bytes)
+    return base::MakeError(base::ErrorKind::kTooLarge, "simulated");
+  return text;
+}
+
+void SimCoordinator::Cancel(const std::string& job_id, const std::string& user_id) {
+  if (away_) return;
+  const base::WallTime now = schedule_.Now().wall;
+  const auto outcome = jobs_.Command({.command = {},
+                                      .kind = ports::CommandJobRecord::Kind::kCancel,
+                                      .job_id = job_id,
+                                      .user_id = user_id,
+                                      .now = now,
+                                      .ttl = std::chrono::seconds(5)});
+  if (outcome.state != ports::CommandedJob::State::kDone) return;
+  for (const std::string& name : permits_.Replicas(schedule_.now())) {
+    const int replica = std::stoi(name);
+    if (!gone_.contains(replica)) Tell(replica, ports::JobCancelRequested{.job_id = job_id});
   }
 }
 
@@ -103,6 +157,7 @@ void SimCoordinator::LoseData() {
   limits_ = {};
   holds_.clear();
   ledger_.clear();
+  ratios_ = {};
   jobs_ = coordinator::LocalJobs(kJobBytes);
 }
 
@@ -134,9 +189,13 @@ void SimCoordinator::Keep(int replica, const ports::StoredOutcome& stored) {
 }
 
 void SimCoordinator::Hold(const ports::RouteHold& hold) {
-  HeldRoute& held = holds_[{hold.provider, hold.model}];
-  held.until = std::max(held.until, schedule_.now() + hold.left);
-  held.bursts = std::max(held.bursts, hold.bursts);
+  if (ports::IsOver(hold)) {
+    if (holds_.erase({hold.provider, hold.model}) == 0) return;
+  } else {
+    HeldRoute& held = holds_[{hold.provider, hold.model}];
+    held.until = std::max(held.until, schedule_.now() + hold.left);
+    held.bursts = std::max(held.bursts, hold.bursts);
+  }
   for (const std::string& name : permits_.Replicas(schedule_.now())) {
     const int replica = std::stoi(name);
     if (!away_ && !gone_.contains(replica)) Tell(replica, ports::RouteHeld{hold});

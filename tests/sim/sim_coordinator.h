@@ -12,6 +12,7 @@
 #include "admission/permit_book.h"
 #include "base/rng.h"
 #include "coordinator/local_jobs.h"
+#include "coordinator/local_ratios.h"
 #include "ports/commands.h"
 #include "ports/events.h"
 #include "sim/clock.h"
@@ -29,6 +30,8 @@ class SimCoordinator {
   void Execute(int replica, ports::Command& command);
   // Replicas that have other work as well renew their rows as long as they live.
   void KeepRows() { keep_rows_ = true; }
+  // Someone wants the job to end: that goes into its record, and all replicas are told.
+  void Cancel(const std::string& job_id, const std::string& user_id);
   void Vanish(int replica) { gone_.insert(replica); }
   // While it is away every command fails, after it may have been carried out: its reply is lost.
   void SetAway(bool away) { away_ = away; }
@@ -49,6 +52,7 @@ class SimCoordinator {
 
   ports::LedgerEntry LookUp(int replica, const std::string& key);
   void Keep(int replica, const ports::StoredOutcome& stored);
+  base::Result<std::string> Fetch(const ports::FetchDocument& fetch);
   ports::PermitState Sync(int replica, const ports::SyncPermits& command);
   void Hold(const ports::RouteHold& hold);
   std::vector<ports::RouteHold> Holds() const;
@@ -77,6 +81,7 @@ class SimCoordinator {
   std::map<std::string, Entry> ledger_;
   static constexpr std::size_t kJobBytes = std::size_t{1} << 30;
   coordinator::LocalJobs jobs_{kJobBytes};
+  coordinator::LocalRatios ratios_;
 };
 
 }  // namespace llmbatch::sim

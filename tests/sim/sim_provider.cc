@@ -46,7 +46,8 @@ std::string Completion(const std::string& text, const std::string& finish_reason
 // Tasks are known by their system texts.
 std::string TaskOf(const std::string& body) {
   constexpr std::pair<const char*, const char*> kTasks[] = {
-      {kFormSystem, "form"}, {kSortSystem, "sort"}, {kSameSystem, "same"}};
+      {kFormSystem, "form"},       {kSortSystem, "sort"}, {kSameSystem, "same"},
+      {kCompareSystem, "compare"}, {kAskSystem, "ask"},   {kJoinSystem, "join"}};
   for (const auto& [system, task] : kTasks) {
     if (body.find(system) != std::string::npos) return task;
   }
@@ -66,9 +67,18 @@ void SimProvider::Execute(int replica, ports::Command& command) {
   }
 }
 
+// Each provider has one.
+std::string SimProvider::ModelOf(const std::string& provider) const {
+  for (const auto& [route, model] : plan_.options.catalog->models) {
+    if (route.provider == provider) return route.provider + "/" + route.model;
+  }
+  return provider;
+}
+
 void SimProvider::Start(int replica, ports::StartCall& command) {
   running_.emplace(std::pair(replica, command.call),
                    std::vector<std::string>{"provider:" + command.request.provider,
+                                            "model:" + ModelOf(command.request.provider),
                                             "task:" + TaskOf(command.request.body)});
   ++in_flight_;
   ++calls_started_;
@@ -156,6 +166,19 @@ void SimProvider::Judge(const std::string& scope, const model::RateLimits& rates
   if (!judges.tokens.Take(tokens, schedule_.now())) rate_passed_ = true;
 }
 
+// Of parts only the first ones are counted: others may have the same name.
+SimProvider::Item SimProvider::AboutDocuments(json::Value input, const std::string& nonce) {
+  Item item{.nonce = nonce, .key = {}, .text = {}, .member = "value"};
+  const auto documents = input.Find("documents");
+  const json::Value about = documents ? documents->At(0) : input;
+  if (const auto text = about.Find("text")) item.text = std::string(text->AsString());
+  const bool is_whole = !about.Find("parts") && !input.Find("answers");
+  const auto name = about.Find(documents ? "document" : "id");
+  if (is_whole && name && name->AsString().starts_with(kCounted))
+    item.key = std::string(name->AsString());
+  return item;
+}
+
 ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::string& body,
                                         std::vector<std::string>& answered_keys) {
   const auto request = json::Document::Parse(body);
@@ -174,6 +197,11 @@ ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::
       const json::Value input = *item.Find("input");
       const std::string nonce(item.Find("id")->AsString());
       const auto key = input.Find("key");
+      if (input.Find("documents") || input.Find("answers") || input.Find("parts") ||
+          (!key && input.Find("text"))) {
+        items.push_back(AboutDocuments(input, nonce));
+        continue;
+      }
       if (!key) {
         const auto id = input.Find("id");
         const bool session = input.Find("transcript").has_value();
@@ -195,8 +223,13 @@ ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::
 
   const model::RouteEntry route{.provider = provider,
                                 .model = std::string(request->root().Find("model")->AsString())};
+  const model::ModelInfo& model = plan_.options.catalog->models.at(route);
+  const std::int64_t room = model.context_window_tokens -
+                            request->root().Find("max_completion_tokens")->AsInt64().value_or(0);
+  // An item alone may be anything.
+  if (items.size() > 1 && tokens * 10 > room * 11) context_passed_ = true;
   Judge(provider, plan_.options.catalog->providers.at(provider).rates, tokens);
-  Judge(provider + "/" + route.model, plan_.options.catalog->models.at(route).rates, tokens);
+  Judge(provider + "/" + route.model, model.rates, tokens);
 
   if (rng_.Below(1000) < plan_.provider_errors) {
     had_faults_ = true;
@@ -258,7 +291,7 @@ std::string SimProvider::Answer(const std::vector<Item>& items,
       writer.Key(items[i].member);
       if (wrong_type) {
         writer.Int(7);
-      } else if (items[i].key.empty()) {
+      } else if (items[i].member == "groups") {
         writer.BeginArray().EndArray();
       } else {
         writer.String(items[i].key);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/rng.h"
+#include "json/value.h"
 #include "ports/commands.h"
 #include "ports/events.h"
 #include "sim/clock.h"
@@ -20,6 +21,8 @@ namespace llmbatch::sim {
 // Items are JSON objects {"key": …, "text": …}; a text that begins with kPoison makes it refuse the
 // whole batch.
 inline constexpr const char* kPoison = "poison";
+// How often a whole document whose id begins with this was asked about is counted.
+inline constexpr const char* kCounted = "doc-";
 
 class SimProvider {
  public:
@@ -39,6 +42,8 @@ class SimProvider {
   std::map<std::string, std::int64_t> InFlightByPool(const std::set<int>& but_of) const;
   std::int64_t highest_items() const { return highest_items_; }
   std::int64_t highest_tokens() const { return highest_tokens_; }
+  // A batch was larger than its model's context.
+  bool context_passed() const { return context_passed_; }
   // How often each item was answered well, by key.
   const std::map<std::string, int>& answered() const { return answered_; }
   bool had_faults() const { return had_faults_; }
@@ -57,7 +62,9 @@ class SimProvider {
     std::string_view member = "label";  // of the answer
   };
 
+  static Item AboutDocuments(json::Value input, const std::string& nonce);
   void Start(int replica, ports::StartCall& command);
+  std::string ModelOf(const std::string& provider) const;
   void NoteHold(const std::string& provider, const ports::HttpOutcome& outcome);
   void Bill(const model::RouteEntry& route, std::int64_t input_tokens, std::int64_t output_tokens);
   void Judge(const std::string& scope, const model::RateLimits& rates, std::int64_t tokens);
@@ -78,6 +85,7 @@ class SimProvider {
   std::int64_t calls_started_ = 0;
   std::int64_t highest_items_ = 0;
   std::int64_t highest_tokens_ = 0;
+  bool context_passed_ = false;
   std::map<std::string, int> answered_;
   bool had_faults_ = false;
   struct Judges {

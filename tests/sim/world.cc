@@ -250,6 +250,8 @@ void World::Execute(int incarnation, ports::Commands commands) {
                     << coordinator_.Used() << "\n";
         }
       }
+      if (const auto* fetch = std::get_if<ports::FetchDocument>(&command))
+        std::cerr << "  fetch " << fetch->place.name << "\n";
       if (const auto* take = std::get_if<ports::TakeJobRecord>(&command))
         std::cerr << "  take " << take->job_id << "\n";
       if (const auto* save = std::get_if<ports::SaveJobRecord>(&command)) {

@@ -52,6 +52,7 @@ class World {
     bool dead_letter = false;
     bool job = false;
     int items = 1;
+    bool documents = false;  // it is a job about some
     int members = 0;  // of a job that must have them all: items that came in messages of their own
   };
 
@@ -60,9 +61,12 @@ class World {
   void WriteItems(json::Writer& writer, const std::string& id, int count);
   void WriteForm(json::Writer& writer, const std::string& id, int count);
   void WriteSessions(json::Writer& writer, const std::string& id, int count);
+  void WriteDocuments(json::Writer& writer, const std::string& id, int count);
+  void WriteDocument(json::Writer& writer, const std::string& id);
   std::string MakeItem(const std::string& id, bool with_task, const std::string& job_id = {});
   // A job and its items in messages of their own, all in one partition.
   void WriteScattered(int number, std::int32_t partition);
+  void PlanForJob(std::int32_t partition, const ports::Record& record);
   void Write(std::int32_t partition, ports::Record record, const Expectation& expectation);
   // Limits that are so small, or may become so, that a job's items may lie behind what keeps them
   // from being read.

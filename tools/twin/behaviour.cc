@@ -84,6 +84,8 @@ constexpr std::array kSettings = {
             [](std::string_view v, Behaviour& b) {
               return Assign(ParseAmount(v), b.latency_per_output_token_ms);
             }},
+    Setting{"workers", "requests that are worked on at a time, others wait; 0: all",
+            [](std::string_view v, Behaviour& b) { return Assign(ParseCount(v), b.workers); }},
     Setting{"requests_per_minute", "429 above it; 0: no limit",
             [](std::string_view v, Behaviour& b) {
               return Assign(ParseCount(v), b.limits.requests_per_minute);

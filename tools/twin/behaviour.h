@@ -36,6 +36,7 @@ struct Behaviour {
   Latency latency{};
   double latency_per_output_token_ms = 0;
   double latency_per_item_ms = 0;
+  std::uint64_t workers = 0;  // 0: as many as requests
   LimitOptions limits{};
   std::optional<double> retry_after_seconds{};
   double chars_per_token = 4;

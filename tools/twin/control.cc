@@ -32,8 +32,9 @@ std::uint64_t QueryNumber(std::string_view query, std::string_view name, std::ui
   return otherwise;
 }
 
-ControlReply Get(const Journal& journal, std::string_view name, std::string_view query) {
-  if (name == "summary") return ControlReply{.body = journal.Summary()};
+ControlReply Get(const Journal& journal, std::string_view name, std::string_view query,
+                 base::Timestamp now) {
+  if (name == "summary") return ControlReply{.body = journal.Summary(now)};
   if (name == "items") return ControlReply{.body = journal.ItemsAsJson()};
   if (name == "journal") {
     return ControlReply{.content_type = "application/x-ndjson",
@@ -48,7 +49,7 @@ ControlReply Get(const Journal& journal, std::string_view name, std::string_view
 ControlReply HandleControl(Twin& twin, Method method, std::string_view path, std::string_view query,
                            std::string_view body, base::Timestamp now) {
   const std::string_view name = path.substr(path.rfind('/') + 1);
-  if (method == Method::kGet) return Get(twin.journal(), name, query);
+  if (method == Method::kGet) return Get(twin.journal(), name, query, now);
   if (method == Method::kPost && name == "script") {
     const auto applied = twin.ApplyScript(body, now);
     return applied ? ControlReply{.body = "{}"} : Failure(400, applied.error().message);

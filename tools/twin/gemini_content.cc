@@ -1,6 +1,7 @@
 #include <chrono>
 #include <string>
 
+#include "base/ascii.h"
 #include "twin/json.h"
 #include "twin/wire_format.h"
 #include "twin/wire_parts.h"
@@ -133,8 +134,7 @@ void LowerTypes(JsonValue& schema, rapidjson::Document& document) {
       LowerTypes(member.value, document);
       continue;
     }
-    std::string type(TextOf(member.value));
-    for (char& c : type) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    const std::string type = base::ToLower(TextOf(member.value));
     member.value.SetString(type, document.GetAllocator());
   }
 }

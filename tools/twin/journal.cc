@@ -112,10 +112,11 @@ void Journal::WriteRecord(const Record& record, JsonWriter& writer) const {
   writer.EndObject();
 }
 
-std::string Journal::Summary() const {
+std::string Journal::Summary(base::Timestamp now) const {
   rapidjson::StringBuffer buffer;
   JsonWriter writer(buffer);
   writer.StartObject();
+  Field(writer, "now_ms", ToMs(now));
   Field(writer, "requests", requests_);
   Field(writer, "open_requests", open_.size());
   writer.Key("by_status");

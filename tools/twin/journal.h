@@ -52,7 +52,7 @@ class Journal {
   }
   // At most `max_lines` JSON lines, beginning with request `from_sequence`.
   std::string Lines(std::uint64_t from_sequence, std::uint64_t max_lines) const;
-  std::string Summary() const;
+  std::string Summary(base::Timestamp now) const;
   std::string ItemsAsJson() const;
 
  private:

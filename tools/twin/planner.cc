@@ -1,6 +1,7 @@
 #include "twin/planner.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "twin/json.h"
@@ -34,6 +35,22 @@ Planner::Planner(Behaviour behaviour)
       next_(behaviour_.next.begin(), behaviour_.next.end()) {}
 
 Plan Planner::Next(std::string_view prompt, const std::vector<Item>& items) {
+  std::vector<std::size_t> order(items.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  const auto by_key = [&items](std::size_t a, std::size_t b) {
+    return items[a].key < items[b].key;
+  };
+  if (std::is_sorted(order.begin(), order.end(), by_key)) return NextInOrder(prompt, items);
+  std::stable_sort(order.begin(), order.end(), by_key);
+  std::vector<Item> sorted;
+  sorted.reserve(items.size());
+  for (const std::size_t i : order) sorted.push_back(items[i]);
+  Plan plan = NextInOrder(prompt, sorted);
+  for (std::size_t& target : plan.targets) target = order[target];
+  return plan;
+}
+
+Plan Planner::NextInOrder(std::string_view prompt, const std::vector<Item>& items) {
   rng_ = ChanceFor(prompt, items);
   const base::Duration latency = behaviour_.latency.Draw(rng_);
   auto chosen = TakeStep(prompt, items);

@@ -29,7 +29,7 @@ struct Plan {
 };
 
 // One thread. What happens by chance follows from the seed, the items, and how often these were
-// asked together: not from what else is asked, or in which order.
+// asked together: not from what else is asked, or in which order, of the items or of the requests.
 class Planner {
  public:
   explicit Planner(Behaviour behaviour);
@@ -43,6 +43,8 @@ class Planner {
     Step step;
     std::string text;
   };
+  // `items` by their keys.
+  Plan NextInOrder(std::string_view prompt, const std::vector<Item>& items);
   base::Rng ChanceFor(std::string_view prompt, const std::vector<Item>& items);
   std::optional<Chosen> TakeStep(std::string_view prompt, const std::vector<Item>& items);
   Plan PlanByChance(const std::vector<Item>& items);

@@ -16,6 +16,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/ascii.h"
 #include "twin/control.h"
 
 namespace llmbatch::twin {
@@ -64,9 +65,7 @@ Headers HeadersOf(evhttp_request* request) {
   Headers headers;
   const evkeyvalq* in = evhttp_request_get_input_headers(request);
   for (const evkeyval* header = in->tqh_first; header != nullptr; header = header->next.tqe_next) {
-    std::string name = header->key;
-    for (char& c : name) c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    headers.emplace_back(std::move(name), header->value);
+    headers.emplace_back(base::ToLower(header->key), header->value);
   }
   return headers;
 }

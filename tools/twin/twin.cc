@@ -62,6 +62,7 @@ Twin::Twin(Behaviour behaviour, std::uint64_t journal_max_requests, base::Timest
     : at_start_(std::move(behaviour)),
       planner_(at_start_),
       limiter_(at_start_.limits, now),
+      workers_(at_start_.workers),
       journal_(journal_max_requests, now) {}
 
 Reply Twin::Receive(std::string_view path, const Headers& headers, std::string_view body,
@@ -106,6 +107,7 @@ void Twin::Reset(base::Timestamp now) {
 
 void Twin::Behave(Behaviour behaviour, base::Timestamp now) {
   limiter_ = Limiter(behaviour.limits, now);
+  workers_ = Workers(behaviour.workers);
   planner_ = Planner(std::move(behaviour));
 }
 
@@ -133,7 +135,10 @@ Twin::Draft Twin::Compose(const ModelRequest& request, const std::vector<Item>& 
                             std::to_string(prompt_tokens) + " tokens.",
                  .usage = {.prompt_tokens = prompt_tokens}};
   }
-  return ComposeAnswer(request, items, objects, prompt_tokens, planner_.Next(request.text, items));
+  Draft draft =
+      ComposeAnswer(request, items, objects, prompt_tokens, planner_.Next(request.text, items));
+  draft.delay = workers_.Take(draft.delay, now);
+  return draft;
 }
 
 Twin::Draft Twin::ComposeOverLimit(const OverLimit& over) const {

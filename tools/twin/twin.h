@@ -12,6 +12,7 @@
 #include "twin/limits.h"
 #include "twin/planner.h"
 #include "twin/wire_format.h"
+#include "twin/workers.h"
 
 namespace llmbatch::twin {
 
@@ -65,6 +66,7 @@ class Twin {
   Behaviour at_start_;
   Planner planner_;
   Limiter limiter_;
+  Workers workers_;
   Journal journal_;
 };
 

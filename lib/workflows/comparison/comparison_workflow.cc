@@ -45,8 +45,28 @@ void WritePlace(json::Writer& writer, std::size_t part, std::size_t parts) {
 }  // namespace
 
 ComparisonWorkflow::ComparisonWorkflow(ComparisonRequest request, std::int64_t room_tokens)
-    : request_(std::move(request)) {
-  const std::int64_t usable = UsableOf(room_tokens);
+    : request_(std::move(request)), room_tokens_(room_tokens) {
+  candidates_.resize(request_.candidates.size());
+  counts_.total = static_cast<std::int64_t>(candidates_.size());
+  if (request_.standard.place) {
+    elsewhere_.push_back(
+        {.candidate = {}, .reference = ReferenceTo(request_.standard, "standard")});
+  }
+  for (std::size_t i = 0; i < request_.candidates.size(); ++i) {
+    const Document& document = request_.candidates[i];
+    if (!document.place) continue;
+    elsewhere_.push_back(
+        {.candidate = i,
+         .reference = ReferenceTo(document, "candidates[" + std::to_string(i) + "]")});
+  }
+  to_fetch_ = elsewhere_.size();
+  Reach(stages_, "queued", 0);
+  Reach(stages_, "retrieving_data", 10);
+  if (to_fetch_ == 0) Plan();
+}
+
+void ComparisonWorkflow::Plan() {
+  const std::int64_t usable = UsableOf(room_tokens_);
   std::int64_t tokens = TokensOf(request_.standard.text);
   std::int64_t longest = 0;
   for (const Document& candidate : request_.candidates) {
@@ -64,21 +84,75 @@ ComparisonWorkflow::ComparisonWorkflow(ComparisonRequest request, std::int64_t r
   std::int64_t told = 0;
   for (const std::string& part : standard_parts_) told = std::max(told, TokensOf(part));
   const std::int64_t left = std::max(kLeastPartTokens, usable - told);
-  for (const Document& each : request_.candidates) {
-    Candidate candidate;
-    candidate.parts = SplitText(each.text, left);
+  for (std::size_t i = 0; i < candidates_.size(); ++i) {
+    Candidate& candidate = candidates_[i];
+    if (candidate.outcome) continue;
+    candidate.parts = SplitText(request_.candidates[i].text, left);
     candidate.open = candidate.parts.size() * standard_parts_.size();
-    candidate.outcomes.resize(candidate.open);
-    candidates_.push_back(std::move(candidate));
   }
-  counts_.total = static_cast<std::int64_t>(candidates_.size());
-  Reach(stages_, "queued", 0);
-  Reach(stages_, "retrieving_data", 10);
+  // Of long documents in short parts there may be more than memory has room for.
+  if (TooLong()) return;
+  for (Candidate& candidate : candidates_) candidate.outcomes.resize(candidate.open);
+}
+
+std::vector<Reference> ComparisonWorkflow::references() const {
+  std::vector<Reference> references;
+  for (const Elsewhere& each : elsewhere_) references.push_back(each.reference);
+  return references;
+}
+
+Steps ComparisonWorkflow::OnFetched(std::size_t reference, Fetched fetched) {
+  LLMBATCH_CHECK(to_fetch_ > 0 && reference < elsewhere_.size());
+  --to_fetch_;
+  const auto candidate = elsewhere_[reference].candidate;
+  if (fetched.error && !candidate) {
+    FailAll(*fetched.error);
+    return {};
+  }
+  if (fetched.error) {
+    Fail(candidates_[*candidate], *fetched.error);
+  } else {
+    Document& document = candidate ? request_.candidates[*candidate] : request_.standard;
+    document.text = std::move(fetched.text);
+  }
+  if (to_fetch_ > 0 || done()) return {};
+  Plan();
+  if (const auto why = TooLong()) {
+    FailAll(*model::NeverAsked(model::ErrorCode::kItemTooLarge, *why).error);
+    return {};
+  }
+  return Ask();
+}
+
+void ComparisonWorkflow::Fail(Candidate& candidate, const model::ItemError& error) {
+  model::ItemOutcome outcome;
+  outcome.error = error;
+  candidate.open = 0;
+  candidate.outcomes.clear();
+  Finish(candidate, std::move(outcome));
+}
+
+void ComparisonWorkflow::FailAll(const model::ItemError& error) {
+  for (Candidate& candidate : candidates_)
+    if (!candidate.outcome) Fail(candidate, error);
+}
+
+std::vector<std::size_t> ComparisonWorkflow::ReferencesOf(std::size_t candidate) const {
+  std::vector<std::size_t> places;
+  for (std::size_t i = 0; i < elsewhere_.size(); ++i)
+    if (elsewhere_[i].candidate.value_or(candidate) == candidate) places.push_back(i);
+  return places;
+}
+
+std::optional<std::string> ComparisonWorkflow::TooLong() const {
+  if (part_steps() <= kMaxPartSteps && part_bytes() <= kMaxPartBytes) return std::nullopt;
+  return "candidates: with the standard, too long for the prompts of this task: more than " +
+         std::to_string(kMaxPartSteps) + " parts or " + std::to_string(kMaxPartBytes) + " bytes";
 }
 
 std::size_t ComparisonWorkflow::part_steps() const {
   std::size_t steps = 0;
-  for (const Candidate& candidate : candidates_) steps += candidate.outcomes.size();
+  for (const Candidate& candidate : candidates_) steps += candidate.open;
   return steps;
 }
 
@@ -109,11 +183,14 @@ Step ComparisonWorkflow::StepOf(std::size_t candidate, std::size_t standard_part
   step.path = PathOf(candidate, standard_part, standard_parts_.size(), part, parts.size());
   step.id = request_.candidates[candidate].id;
   step.input = {.kind = model::ItemInput::Kind::kJson, .value = input.Take()};
-  step.alone = !mode_.batch;
+  step.alone = real_time();
+  step.references = ReferencesOf(candidate);
   return step;
 }
 
-Steps ComparisonWorkflow::Begin() {
+Steps ComparisonWorkflow::Begin() { return to_fetch_ == 0 ? Ask() : Steps(); }
+
+Steps ComparisonWorkflow::Ask() {
   Reach(stages_, "generating_prompt", 30);
   Reach(stages_, "calling_llm", 50);
   Steps steps;
@@ -144,6 +221,7 @@ Step ComparisonWorkflow::MergeOf(std::size_t candidate) const {
   step.input = {.kind = model::ItemInput::Kind::kJson, .value = input.Take()};
   step.alone = true;
   step.kind = kMergeStep;
+  step.references = ReferencesOf(candidate);
   return step;
 }
 
@@ -192,7 +270,7 @@ jobs::Standing ComparisonWorkflow::standing() const {
                      " candidates compared",
           .items = counts_,
           .stages = stages_,
-          .facts = mode_.Told()};
+          .facts = mode_ ? mode_->Told() : std::vector<model::SummaryMember>()};
 }
 
 void ComparisonWorkflow::WriteParts(json::Writer& writer, const Candidate& candidate) const {
@@ -254,7 +332,7 @@ jobs::Ending ComparisonWorkflow::End(const jobs::Totals& totals,
   const std::int64_t answered = counts_.total - counts_.failed;
   ending.efficiency =
       totals.calls == 0 ? 0 : static_cast<double>(answered) / static_cast<double>(totals.calls);
-  ending.summary = mode_.Told();
+  if (mode_) ending.summary = mode_->Told();
   return ending;
 }
 
@@ -268,13 +346,8 @@ Made MakeComparison(model::Job& job, const model::Task& task, std::int64_t room_
   if (auto* malformed = std::get_if<wire::Malformed>(&request)) return std::move(*malformed);
   auto workflow = std::make_unique<ComparisonWorkflow>(
       std::get<ComparisonRequest>(std::move(request)), room_tokens);
-  if (workflow->part_steps() > kMaxPartSteps || workflow->part_bytes() > kMaxPartBytes) {
-    return wire::Malformed{.reason = wire::MalformedReason::kTooLarge,
-                           .detail =
-                               "candidates: with the standard, too long for the prompts of "
-                               "this task: more than " +
-                               std::to_string(kMaxPartSteps) + " parts or " +
-                               std::to_string(kMaxPartBytes) + " bytes"};
+  if (auto why = workflow->TooLong()) {
+    return wire::Malformed{.reason = wire::MalformedReason::kTooLarge, .detail = *std::move(why)};
   }
   return workflow;
 }

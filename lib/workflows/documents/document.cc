@@ -12,15 +12,35 @@ namespace {
 using json::Kind;
 using json::ObjectReader;
 
+constexpr std::string_view kKept = "redis:";
+constexpr std::string_view kHttps = "https://";
+constexpr json::StringLimits kReferenceLimits{.min_code_points = 1,
+                                              .max_code_points = kMaxReferenceCodePoints,
+                                              .allow_control_characters = false};
+
+std::optional<model::DocumentPlace> ReadPlace(ObjectReader& reader) {
+  using Store = model::DocumentPlace::Store;
+  const std::string text = reader.String("ref", kReferenceLimits);
+  if (text.starts_with(kHttps)) return model::DocumentPlace{.store = Store::kHttps, .name = text};
+  if (text.starts_with(kKept) && text.size() > kKept.size()) {
+    return model::DocumentPlace{.store = Store::kKept, .name = text.substr(kKept.size())};
+  }
+  reader.Fail("ref", "must be redis: and a name, or begin with https://");
+  return std::nullopt;
+}
+
 }  // namespace
 
 Document ReadDocument(json::Value value, const std::string& path, ObjectReader& job) {
   ObjectReader reader(value, path);
   Document document;
   document.id = reader.String("id", wire::kIdLimits);
-  if (reader.Any("ref"))
-    reader.Fail("ref", "documents by reference are not supported: send the text");
-  document.text = reader.String("text", {.min_code_points = 1});
+  if (reader.Any("ref")) {
+    if (reader.Any("text")) reader.Fail("ref", "there is a text already");
+    document.place = ReadPlace(reader);
+  } else {
+    document.text = reader.String("text", {.min_code_points = 1});
+  }
   if (!reader.ok()) {
     // The path is in the message already.
     const std::string& message = reader.error()->message;
@@ -46,6 +66,10 @@ std::vector<Document> ReadDocuments(ObjectReader& job, std::string_view name) {
       job.Fail(path + ".id", "the same as that of a document before");
   }
   return documents;
+}
+
+Reference ReferenceTo(const Document& document, const std::string& field) {
+  return {.field = field + ".ref", .document_id = document.id, .place = document.place.value()};
 }
 
 std::int64_t TokensOf(std::string_view text) {

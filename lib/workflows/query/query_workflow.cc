@@ -33,12 +33,28 @@ std::string PathOf(std::size_t group, std::size_t groups) {
 }  // namespace
 
 QueryWorkflow::QueryWorkflow(QueryRequest request, std::int64_t room_tokens)
-    : request_(std::move(request)) {
+    : request_(std::move(request)), room_tokens_(room_tokens) {
+  for (std::size_t i = 0; i < request_.documents.size(); ++i)
+    if (request_.documents[i].place) elsewhere_.push_back(i);
+  Reach(stages_, "queued", 0);
+  Reach(stages_, "retrieving_data", kRetrievalBegins);
+  for (std::size_t i = elsewhere_.size(); i < request_.documents.size(); ++i) NoteRetrieved();
+  if (elsewhere_.empty()) Plan();
+}
+
+void QueryWorkflow::NoteRetrieved() {
+  const auto count = static_cast<int>(request_.documents.size());
+  const int percent = kRetrievalBegins +
+                      (kRetrievalEnds - kRetrievalBegins) * static_cast<int>(++retrieved_) / count;
+  Reach(stages_, "retrieving_data", percent);
+}
+
+void QueryWorkflow::Plan() {
   std::int64_t tokens = 0;
   for (const Document& document : request_.documents) tokens += TokensOf(document.text);
   mode_ = ModeOfQuery(request_.force_batch, request_.estimated_tokens.value_or(tokens));
   const auto usable =
-      static_cast<std::int64_t>(kUsedShareOfRoom * static_cast<double>(room_tokens)) -
+      static_cast<std::int64_t>(kUsedShareOfRoom * static_cast<double>(room_tokens_)) -
       TokensOf(request_.question);
   const std::int64_t room = std::max(kLeastPartTokens + kWrappingTokens, usable);
   std::int64_t left = 0;
@@ -53,13 +69,56 @@ QueryWorkflow::QueryWorkflow(QueryRequest request, std::int64_t room_tokens)
   }
   outcomes_.resize(groups_.size());
   open_ = groups_.size();
-  Reach(stages_, "queued", 0);
-  Reach(stages_, "retrieving_data", kRetrievalBegins);
-  const auto count = static_cast<int>(request_.documents.size());
-  for (int i = 1; i <= count; ++i) {
-    const int percent = kRetrievalBegins + (kRetrievalEnds - kRetrievalBegins) * i / count;
-    Reach(stages_, "retrieving_data", percent);
+}
+
+std::vector<Reference> QueryWorkflow::references() const {
+  std::vector<Reference> references;
+  for (const std::size_t i : elsewhere_) {
+    const std::string field = "documents[" + std::to_string(i) + "]";
+    references.push_back(ReferenceTo(request_.documents[i], field));
   }
+  return references;
+}
+
+Steps QueryWorkflow::OnFetched(std::size_t reference, Fetched fetched) {
+  LLMBATCH_CHECK(reference < elsewhere_.size() && retrieved_ < request_.documents.size());
+  if (fetched.error) {
+    Fail(*std::move(fetched.error));
+    return {};
+  }
+  request_.documents[elsewhere_[reference]].text = std::move(fetched.text);
+  NoteRetrieved();
+  if (retrieved_ < request_.documents.size()) return {};
+  Plan();
+  if (auto why = TooLong()) {
+    Fail(*model::NeverAsked(model::ErrorCode::kItemTooLarge, *std::move(why)).error);
+    return {};
+  }
+  return Ask();
+}
+
+void QueryWorkflow::Fail(model::ItemError error) {
+  model::ItemOutcome outcome;
+  outcome.error = std::move(error);
+  groups_.clear();
+  outcomes_.clear();
+  open_ = 0;
+  Finish(std::move(outcome));
+}
+
+std::vector<std::size_t> QueryWorkflow::ReferencesOf(const Group& group) const {
+  std::vector<std::size_t> places;
+  for (const Piece& piece : group) {
+    const auto found = std::lower_bound(elsewhere_.begin(), elsewhere_.end(), piece.document);
+    if (found != elsewhere_.end() && *found == piece.document)
+      places.push_back(static_cast<std::size_t>(found - elsewhere_.begin()));
+  }
+  return places;
+}
+
+std::optional<std::string> QueryWorkflow::TooLong() const {
+  if (groups_.size() <= kMaxQueryGroups) return std::nullopt;
+  return "documents: need more than " + std::to_string(kMaxQueryGroups) + " prompts of this task";
 }
 
 std::vector<QueryWorkflow::Piece> QueryWorkflow::Pieces(std::int64_t room_tokens) const {
@@ -92,10 +151,13 @@ Step QueryWorkflow::StepOf(std::size_t group) const {
   step.id = groups_.size() == 1 ? "query" : "part " + std::to_string(group + 1);
   step.input = {.kind = model::ItemInput::Kind::kJson, .value = input.Take()};
   step.alone = true;
+  step.references = ReferencesOf(groups_[group]);
   return step;
 }
 
-Steps QueryWorkflow::Begin() {
+Steps QueryWorkflow::Begin() { return elsewhere_.empty() ? Ask() : Steps(); }
+
+Steps QueryWorkflow::Ask() {
   Reach(stages_, "generating_prompt", 35);
   Reach(stages_, "calling_llm", 50);
   Steps steps;
@@ -116,6 +178,7 @@ Step QueryWorkflow::Merge() const {
   step.input = {.kind = model::ItemInput::Kind::kJson, .value = input.Take()};
   step.alone = true;
   step.kind = kMergeStep;
+  for (std::size_t i = 0; i < elsewhere_.size(); ++i) step.references.push_back(i);
   return step;
 }
 
@@ -152,11 +215,14 @@ jobs::Standing QueryWorkflow::standing() const {
   }
   return {.step = stages_.back().step,
           .percent = done() ? kWholePercent : stages_.back().percent,
-          .message = std::to_string(groups_.size() - open_) + " of " +
-                     std::to_string(groups_.size()) + " parts asked",
+          .message = groups_.empty()
+                         ? std::to_string(retrieved_) + " of " +
+                               std::to_string(request_.documents.size()) + " documents retrieved"
+                         : std::to_string(groups_.size() - open_) + " of " +
+                               std::to_string(groups_.size()) + " parts asked",
           .items = counts,
           .stages = stages_,
-          .facts = mode_.Told()};
+          .facts = mode_ ? mode_->Told() : std::vector<model::SummaryMember>()};
 }
 
 jobs::Ending QueryWorkflow::End(const jobs::Totals& totals, const model::ItemError& unfinished) {
@@ -192,7 +258,7 @@ jobs::Ending QueryWorkflow::End(const jobs::Totals& totals, const model::ItemErr
   ending.partial = !failed && answered_groups_ < static_cast<std::int64_t>(groups_.size());
   if (failed) ending.error = outcome_->error;
   ending.efficiency = totals.calls == 0 || failed ? 0 : 1 / static_cast<double>(totals.calls);
-  ending.summary = mode_.Told();
+  if (mode_) ending.summary = mode_->Told();
   return ending;
 }
 
@@ -206,10 +272,8 @@ Made MakeQuery(model::Job& job, const model::Task& task, std::int64_t room_token
   if (auto* malformed = std::get_if<wire::Malformed>(&request)) return std::move(*malformed);
   auto workflow =
       std::make_unique<QueryWorkflow>(std::get<QueryRequest>(std::move(request)), room_tokens);
-  if (workflow->groups() > kMaxQueryGroups) {
-    return wire::Malformed{.reason = wire::MalformedReason::kTooLarge,
-                           .detail = "documents: need more than " +
-                                     std::to_string(kMaxQueryGroups) + " prompts of this task"};
+  if (auto why = workflow->TooLong()) {
+    return wire::Malformed{.reason = wire::MalformedReason::kTooLarge, .detail = *std::move(why)};
   }
   return workflow;
 }

@@ -160,5 +160,38 @@ TEST(Claims, WorkAfterTheServerForgotItsScripts) {
   EXPECT_EQ(Claim(replica, {"a"}), Texts{"ours"});
 }
 
+TEST(Claims, WhatAStrangerPutThereCountsAsNothing) {
+  RedisServer server;
+  LiveReplica replica(server, "first:1");
+  for (const char* key : {"looked-up", "stored", "released"}) {
+    server.Command(std::string("LPUSH {llmbatchd}:ledger:") + key + " x");
+  }
+  EXPECT_EQ(Claim(replica, {"looked-up", "beside"}), (Texts{"ours", "ours"}));
+  EXPECT_TRUE(replica.ask().Store({{"stored", "value"}}, hours(1)).ok());
+  EXPECT_EQ(Claim(replica, {"stored"}), (Texts{"done: value"}));
+
+  LiveReplica other(server, "second:1");
+  replica.coordinator().Execute(
+      ports::ReleaseClaims{.release = {7}, .keys = {"released", "beside"}});
+  ASSERT_TRUE(replica.Sync(0).ok()) << "answered after the release was done";
+  EXPECT_EQ(Claim(other, {"beside"}), (Texts{"ours"}));
+}
+
+TEST(Claims, KeysUnderASecretAreSharedByThoseWhoKnowIt) {
+  RedisServer server;
+  const auto with = [&server](const std::string& name, const std::string& secret) {
+    RedisOptions options = Replica::Options(server.url(), name);
+    options.ledger_secret = base::Secret(secret);
+    return options;
+  };
+  Replica first(with("first:1", "a common secret"));
+  Replica second(with("second:1", "a common secret"));
+  Replica other(with("other:1", "another secret"));
+  EXPECT_TRUE(first.ask().Store({{"key", "value"}}, hours(1)).ok());
+  EXPECT_EQ(Claim(second, {"key"}), (Texts{"done: value"}));
+  EXPECT_EQ(Claim(other, {"key"}), (Texts{"ours"}));
+  EXPECT_EQ(server.Command("EXISTS {llmbatchd}:ledger:key"), ":0");
+}
+
 }  // namespace
 }  // namespace llmbatch::redis

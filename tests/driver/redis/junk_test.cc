@@ -105,8 +105,8 @@ std::string RandomBytes(std::uint64_t seed) {
   return bytes;
 }
 
-// The answer to a question about one pool and one class, but for the holds.
-const std::string kPermits = "*6\r\n*3\r\n" + Repeat(":1\r\n", 3) + "*1\r\n" + Repeat(":1\r\n", 4);
+// The answer to a question about one pool and one class, but for the holds and adaptive limits.
+const std::string kPermits = "*7\r\n*3\r\n" + Repeat(":1\r\n", 3) + "*1\r\n" + Repeat(":1\r\n", 4);
 
 std::vector<std::string> Junk() {
   std::vector<std::string> junk = {
@@ -144,12 +144,14 @@ std::vector<std::string> Junk() {
       "*7\r\n" + Repeat("$-1\r\n", 7),
       "*6\r\n" + Repeat(":1\r\n", 6),
       "*7\r\n" + Repeat(":1\r\n", 7),
-      "*6\r\n*2\r\n" + Repeat(":1\r\n", 2) + "*1\r\n" + Repeat(":1\r\n", 4) + "*0\r\n",
-      "*6\r\n*3\r\n" + Repeat(":1\r\n", 3) + "*2\r\n" + Repeat(":1\r\n", 5) + "*0\r\n",
-      kPermits + ":1\r\n",
-      kPermits + "*1\r\n:1\r\n",
-      kPermits + "*1\r\n$9\r\n-1 1 p/m  \r\n",
-      kPermits + "*1\r\n$7\r\n1 1 p-m\r\n",
+      "*7\r\n*2\r\n" + Repeat(":1\r\n", 2) + "*1\r\n" + Repeat(":1\r\n", 4) + "*0\r\n*0\r\n",
+      "*7\r\n*3\r\n" + Repeat(":1\r\n", 3) + "*2\r\n" + Repeat(":1\r\n", 5) + "*0\r\n*0\r\n",
+      kPermits + ":1\r\n*0\r\n",
+      kPermits + "*1\r\n:1\r\n*0\r\n",
+      kPermits + "*1\r\n$9\r\n-1 1 p/m  \r\n*0\r\n",
+      kPermits + "*1\r\n$7\r\n1 1 p-m\r\n*0\r\n",
+      kPermits + "*0\r\n:1\r\n",
+      kPermits + "*0\r\n*3\r\n" + Repeat(":1\r\n", 3),
       "*5\r\n" + Repeat(":9\r\n", 5),
       "*5\r\n:1\r\n:0\r\n:1\r\n:0\r\n:2\r\n",
       "*1\r\n*1\r\n:1\r\n",
@@ -181,9 +183,11 @@ void ExpectEveryCommandFails(const Peer& peer) {
   EXPECT_FALSE(replica.ask().Store({{"key", "value"}}, std::chrono::seconds(1)).ok());
 }
 
-// What a sound server says to the first two messages: the names of the scripts, INFO, CONFIG GET.
+// What a sound server says to the first three messages: PING; the names of the scripts and INFO;
+// CONFIG GET.
+constexpr std::string_view kGreeting = "+PONG\r\n";
 constexpr std::string_view kPrepared =
-    "$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$-1\r\n$-1\r\n";
+    "$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$3\r\nsha\r\n$-1\r\n$-1\r\n";
 constexpr std::string_view kSettings = "*0\r\n*0\r\n*0\r\n*0\r\n";
 
 TEST(Junk, FromTheFirstByteOn) {
@@ -196,8 +200,8 @@ TEST(Junk, FromTheFirstByteOn) {
 TEST(Junk, AsTheAnswerToACommand) {
   for (const std::string& junk : Junk()) {
     SCOPED_TRACE(::testing::PrintToString(junk.substr(0, 40)));
-    const Peer peer({std::string(kPrepared), std::string(kSettings), junk});
-    for (int command = 0; command < 4; ++command) {
+    const Peer peer({std::string(kGreeting), std::string(kPrepared), std::string(kSettings), junk});
+    for (int command = 0; command < 5; ++command) {
       Replica replica(Impatient(peer));
       if (command == 0) {
         EXPECT_FALSE(replica.Sync(1).ok());
@@ -206,6 +210,9 @@ TEST(Junk, AsTheAnswerToACommand) {
         reserve.limits = {{.name = "r", .size = 1, .keep = {}}};
         reserve.calls = {{{.limit = 0, .amount = 1}}};
         EXPECT_FALSE(replica.ask().Reserve(reserve).ok());
+      } else if (command == 4) {
+        const auto shared = replica.ask().Share({{.name = "r", .ratio = 1, .keep = 1, .add = 1}});
+        EXPECT_FALSE(shared.ok() && junk.substr(0, 2) != "*1");
       } else if (command == 1) {
         const auto found = replica.ask().LookUp({"key"});
         EXPECT_FALSE(found.ok() && junk.substr(0, 2) != "*1");
@@ -217,8 +224,9 @@ TEST(Junk, AsTheAnswerToACommand) {
 }
 
 TEST(Junk, MoreAnswersThanQuestionsEndTheConnection) {
-  const std::string state = kPermits + "*0\r\n";
-  const Peer peer({std::string(kPrepared), std::string(kSettings), state + state});
+  const std::string state = kPermits + "*0\r\n*0\r\n";
+  const Peer peer(
+      {std::string(kGreeting), std::string(kPrepared), std::string(kSettings), state + state});
   Replica replica(Impatient(peer));
   const auto first = replica.Sync(0);
   EXPECT_TRUE(first.ok());
@@ -229,7 +237,8 @@ TEST(Junk, MoreAnswersThanQuestionsEndTheConnection) {
 }
 
 TEST(Junk, RedisClusterIsNamed) {
-  const Peer peer({std::string(kPrepared), std::string(kSettings), "-MOVED 1 127.0.0.1:1\r\n"});
+  const Peer peer({std::string(kGreeting), std::string(kPrepared), std::string(kSettings),
+                   "-MOVED 1 127.0.0.1:1\r\n"});
   Replica replica(Impatient(peer));
   const auto state = replica.Sync(1);
   ASSERT_FALSE(state.ok());

@@ -143,6 +143,23 @@ TEST(SharedHolds, AreToldToAllAndToThoseWhoComeLater) {
   EXPECT_GT(state->holds[0].left, seconds(30));
 }
 
+TEST(SharedHolds, ABreakerIsToldUntilItHasClosed) {
+  RedisServer server;
+  Replica teller(Replica::Options(server.url(), "teller:1"));
+  Replica listener(Replica::Options(server.url(), "listener:1"));
+  ASSERT_TRUE(listener.ask().AwaitOffer(seconds(20))) << "it listens";
+  ASSERT_TRUE(teller.Sync(0).ok());
+  const ports::RouteHold open = {.provider = "p", .model = {}, .left = seconds(60), .bursts = 2};
+  teller.coordinator().Execute(ports::HoldRoute{open});
+  EXPECT_EQ(AwaitHold(listener), open);
+  EXPECT_EQ(listener.Sync(0)->holds.size(), 1U);
+
+  const ports::RouteHold over = {.provider = "p", .model = {}};
+  teller.coordinator().Execute(ports::HoldRoute{over});
+  EXPECT_EQ(AwaitHold(listener), over);
+  EXPECT_TRUE(listener.Sync(0)->holds.empty());
+}
+
 TEST(SharedHolds, AreNeverShortened) {
   RedisServer server;
   Replica replica(Replica::Options(server.url()));

@@ -227,7 +227,8 @@ TEST(Login, AUserWithNoMoreRightsThanTheReadmeNamesIsEnough) {
                       "+hset",    "+hdel",        "+del",           "+time",
                       "+evalsha", "+script|load", "+subscribe",     "+publish",
                       "+ping",    "+select",      "+hmget",         "+pexpire",
-                      "+hincrby", "+zadd",        "+zrem",          "+zremrangebyscore"});
+                      "+hincrby", "+zadd",        "+zrem",          "+zremrangebyscore",
+                      "+getrange"});
   LogBook log;
   RedisOptions options = Replica::Options("redis://app:p%40ss@127.0.0.1:" + port + "/2");
   options.log = log.Writer();
@@ -239,6 +240,8 @@ TEST(Login, AUserWithNoMoreRightsThanTheReadmeNamesIsEnough) {
   const auto found = replica.ask().LookUp({"key"});
   ASSERT_TRUE(found.ok()) << found.error().message;
   EXPECT_EQ(*found, coordinator::Outcomes{"value"});
+  const auto shared = replica.ask().Share({{.name = "r", .ratio = 1'100'000, .keep = 1, .add = 1}});
+  ASSERT_TRUE(shared.ok()) << shared.error().message;
   EXPECT_TRUE(replica.ask().AwaitOffer(seconds(10)));
   const auto taken = replica.ask().Take(JobOfUser("j", "u"));
   ASSERT_TRUE(taken.ok()) << taken.error().message;
@@ -251,6 +254,9 @@ TEST(Login, AUserWithNoMoreRightsThanTheReadmeNamesIsEnough) {
                                                 .ttl = seconds(60)});
   ASSERT_TRUE(commanded.ok()) << commanded.error().message;
   EXPECT_EQ(replica.ask().AwaitCancel(seconds(10)), "j");
+  const auto document = replica.ask().Fetch(
+      {.fetch = {}, .place = {.store = {}, .name = "lease"}, .user_id = "u", .max_bytes = 10});
+  EXPECT_EQ(document.error().kind, base::ErrorKind::kNotFound) << document.error().message;
   EXPECT_EQ(log.lines(), std::vector<std::string>{"Redis answers"});
 }
 

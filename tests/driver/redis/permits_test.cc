@@ -84,6 +84,41 @@ TEST(Permits, WhoHoldsLessThanAnEqualShareComesFirst) {
   EXPECT_EQ(late.Sync(4)->granted_total, 2);
 }
 
+TEST(Permits, AReplicasShareIsByItsUsers) {
+  RedisServer server;
+  Replica greedy(Replica::Options(server.url(), "greedy:1"));
+  Replica idle(Replica::Options(server.url(), "idle:1"));
+  Replica many(Replica::Options(server.url(), "many:1"));
+  idle.set_users(100);
+  many.set_users(9);
+  ASSERT_EQ(greedy.Sync(100)->granted_total, 5);
+  ASSERT_EQ(idle.Sync(0)->granted_total, 0);
+  ASSERT_EQ(many.Sync(100)->granted_total, 0);
+  for (int round = 0; round < 5; ++round) {
+    greedy.GiveBack(1);
+    ASSERT_TRUE(greedy.Sync(100).ok());
+  }
+  EXPECT_EQ(many.Sync(100)->granted_total, 4);
+  EXPECT_EQ(greedy.Sync(100)->granted_total, 6) << "and nobody is left without";
+  many.GiveBack(4);
+  ASSERT_TRUE(many.Sync(0).ok());
+  EXPECT_EQ(greedy.Sync(100)->granted_total, 10) << "nor is anything left unused";
+}
+
+TEST(Permits, ARowOfAnOlderVersionHasOneUser) {
+  RedisServer server;
+  Replica replica(Replica::Options(server.url(), "new:1"));
+  ASSERT_TRUE(replica.Sync(0).ok());
+  const std::string hour_from_now = std::to_string(
+      std::chrono::duration_cast<std::chrono::milliseconds>(
+          (std::chrono::system_clock::now() + std::chrono::hours(1)).time_since_epoch())
+          .count());
+  server.Command("HSET {llmbatchd}:permits replica:old:1 \"" + hour_from_now +
+                 "  all 3 0 0 0 5 0\"");
+  replica.set_limit(5);
+  EXPECT_EQ(replica.Sync(100)->granted_total, 2);
+}
+
 TEST(Permits, AHigherLimitIsSharedAmongThoseWhoWait) {
   RedisServer server;
   Replica one(Replica::Options(server.url(), "one:1"));

@@ -48,6 +48,7 @@ class Replica {
                             .want = want,
                             .limit = limit_,
                             .lease = lease_,
+                            .users = users_,
                             .relearn = relearn});
     if (state) granted_ = std::max(granted_, state->granted_total);
     return state;
@@ -57,6 +58,7 @@ class Replica {
 
   void set_lease(base::Duration lease) { lease_ = lease; }
   void set_limit(std::int64_t limit) { limit_ = limit; }
+  void set_users(std::int64_t users) { users_ = users; }
 
   coordinator::Asker<RedisCoordinator>& ask() { return ask_; }
   RedisCoordinator& coordinator() { return *coordinator_; }
@@ -69,6 +71,7 @@ class Replica {
   std::int64_t granted_ = 0;
   std::int64_t released_ = 0;
   std::int64_t limit_ = 5;
+  std::int64_t users_ = 1;
   base::Duration lease_ = std::chrono::seconds(15);
 };
 

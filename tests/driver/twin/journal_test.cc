@@ -33,10 +33,12 @@ std::uint64_t Open(Journal& journal, const std::vector<std::string>& keys,
 }
 
 std::uint64_t Figure(const Journal& journal, const char* name) {
-  const auto summary = ParseJson(journal.Summary());
+  const auto summary = ParseJson(journal.Summary(kStart + 1s));
   const JsonValue* value = summary ? Find(*summary, name) : nullptr;
   return value == nullptr ? UINT64_MAX : value->GetUint64();
 }
+
+TEST(Journal, TellsItsOwnTime) { EXPECT_EQ(Figure(Journal(10, kStart), "now_ms"), 1'000U); }
 
 TEST(Journal, TellsOneLineForARequest) {
   Journal journal(10, kStart);

@@ -3,6 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
 namespace llmbatch::twin {
 namespace {
 
@@ -93,6 +99,54 @@ TEST(Planner, RepeatsItselfWithTheSameSeed) {
     EXPECT_EQ(first.fault, second.fault);
     EXPECT_EQ(first.latency, second.latency);
   }
+}
+
+// Faults of these questions, each told by its items, with the keys of what they are about.
+std::map<std::string, std::string> FaultsOf(Planner& planner,
+                                            const std::vector<std::vector<Item>>& questions) {
+  std::map<std::string, std::string> faults;
+  for (const std::vector<Item>& items : questions) {
+    const Plan plan = planner.Next("prompt", items);
+    std::set<std::string> asked;
+    std::set<std::string> hit;
+    for (const Item& item : items) asked.insert(item.key);
+    for (const std::size_t target : plan.targets) hit.insert(items[target].key);
+    std::string text = FaultName(plan.fault);
+    for (const std::string& key : hit) text += " " + key;
+    std::string name;
+    for (const std::string& key : asked) name += key + " ";
+    faults[name] += text + "; ";
+  }
+  return faults;
+}
+
+TEST(Planner, MeetsTheSameItemsWithTheSameFaultsInAnyOrder) {
+  const char* script =
+      R"({"seed":7,"error_rate":"500=0.2","answer_fault":"swapped=0.3,missing=0.2,garbled=0.1"})";
+  std::vector<std::vector<Item>> questions;
+  for (int i = 0; i < 60; ++i) {
+    std::vector<Item> items;
+    for (int j = 0; j < 5; ++j) {
+      const std::string key = std::to_string(i) + "-" + std::to_string(j);
+      items.push_back({.id = "n" + key, .key = key, .text = "sound"});
+    }
+    questions.push_back(items);
+    if (i % 3 == 0) questions.push_back(items);  // asked again
+  }
+  Planner one = PlannerFor(script);
+  const auto faults = FaultsOf(one, questions);
+  std::set<std::string> kinds;
+  for (const auto& [name, fault] : faults) kinds.insert(fault);
+  EXPECT_GT(kinds.size(), 20U);
+
+  // As after a restart, with other ids, from the last question to the first, each back to front.
+  std::reverse(questions.begin(), questions.end());
+  for (std::vector<Item>& items : questions) {
+    std::reverse(items.begin(), items.end());
+    for (Item& item : items) item.id = "other " + item.id;
+  }
+  Planner another = PlannerFor(script);
+  EXPECT_EQ(FaultsOf(another, questions), faults);
 }
 
 TEST(Planner, TakesTheLatencyOfTheStep) {

@@ -248,8 +248,8 @@ TEST_F(TwinTest, SumsUpTheTokensOfAnswersOnly) {
   const std::string prompt_tokens = At(Ask().body, "/usage/prompt_tokens");
   Ask();
   Ask();
-  EXPECT_EQ(At(twin_.journal().Summary(), "/prompt_tokens"), prompt_tokens);
-  EXPECT_EQ(At(twin_.journal().Summary(), "/requests"), "3");
+  EXPECT_EQ(At(twin_.journal().Summary(kNow.steady), "/prompt_tokens"), prompt_tokens);
+  EXPECT_EQ(At(twin_.journal().Summary(kNow.steady), "/requests"), "3");
 }
 
 TEST_F(TwinTest, RefusesAPromptAboveTheContextWindow) {

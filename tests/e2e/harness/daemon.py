@@ -124,12 +124,13 @@ class Daemon:
 
 
 def wait_until_assigned(daemons, topic, partitions):
-    """The replicas together hold every partition of the topic, each of them once."""
+    """The replicas together hold every partition of the topic, each of them once, and none stands by."""
 
     def complete():
         for daemon in daemons:
             assert daemon.is_running(), f"{daemon.instance} ended: {daemon._process.tail()}"
+        everybody_reads = all(daemon.status().get("assigned") for daemon in daemons)
         held = [daemon.assigned(topic) for daemon in daemons]
-        return all(held) and sum(map(len, held)) == partitions and len(set.union(*held)) == partitions
+        return everybody_reads and sum(map(len, held)) == partitions and len(set.union(*held)) == partitions
 
     wait_for(complete, 60, lambda: f"{topic} is assigned: {[d.status().get('assigned') for d in daemons]}")

@@ -103,6 +103,17 @@ class Deployment:
         codes = [daemon.stop() for daemon in self.daemons]
         assert codes == [0] * len(codes), codes
 
+    def finish(self, results, wanted):
+        """Waits until each of these items has its result and stops. Gives all results: nothing is lost, repeats are recognisable."""
+        results.until(lambda records: {record.json["id"] for record in records} >= wanted, 180, "a result for every item")
+        self.wait_until_done(timeout_s=120)
+        self.stop()
+        records = results.to_the_end()
+        assert {record.json["id"] for record in records} == wanted
+        assert len({record.message_id for record in records}) == len(wanted), "a repeat has the same id"
+        assert all(record.json["status"] == "ok" for record in records)
+        return records
+
     def close(self):
         for part in (*self.daemons, self.twin, self.redis):
             part.close()

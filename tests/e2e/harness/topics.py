@@ -4,6 +4,7 @@ import dataclasses
 import json
 import time
 import uuid
+import zlib
 
 import confluent_kafka
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -41,7 +42,8 @@ class Topics:
         self._suffix = uuid.uuid4().hex[:8]
         self.partitions = partitions
         for name in self.NAMES:
-            self.create(self.name(name), partitions)
+            # With a sticky assignor as many partitions for commands could leave a replica without requests.
+            self.create(self.name(name), 1 if name == "control" else partitions)
         self.requests = self.name("requests")
         self.control = self.name("control")
         self.results = self.name("results")
@@ -54,6 +56,11 @@ class Topics:
 
     def name(self, short):
         return f"llm.{short}.{self._suffix}"
+
+    def key_in(self, wanted, prefix):
+        """A key that produce() writes to one of these partitions of the requests."""
+        keys = (f"{prefix}{n}" for n in range(1000))
+        return next(key for key in keys if zlib.crc32(key.encode()) % self.partitions in wanted)
 
     def create(self, topic, partitions):
         config = {"max.message.bytes": str(MAX_MESSAGE_BYTES + 512 * 1024)}

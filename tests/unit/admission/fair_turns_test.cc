@@ -64,6 +64,16 @@ TEST(FairTurns, SharesAreEqualInTokensAndNotInCalls) {
   EXPECT_NEAR(static_cast<double>(small) / static_cast<double>(large), 3, 0.4);
 }
 
+TEST(FairTurns, AUserOfThreeTimesTheWeightIsServedThreeTimesAsMuch) {
+  Line line;
+  for (int i = 0; i < 100; ++i) {
+    line.Push("G", {{.user = "gold", .amount = 100, .weight = 3}});
+    line.Push("p", {{"plain", 100}});
+  }
+  const std::string served = line.Serve(40);
+  EXPECT_EQ(std::count(served.begin(), served.end(), 'G'), 30);
+}
+
 TEST(FairTurns, WhoWasAwayHasSavedNothingUp) {
   Line line;
   line.Push("a", {{"a", 100}});

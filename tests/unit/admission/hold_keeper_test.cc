@@ -13,9 +13,10 @@ constexpr base::Timestamp kStart{std::chrono::hours(1)};
 
 class HoldKeeperTest : public ::testing::Test {
  protected:
+  using Cure = HoldKeeper::Cure;
   HoldKeeper::Refusal Refuse(base::Timestamp started, std::optional<base::Duration> retry_after,
-                             base::Timestamp now) {
-    return keeper_.OnRefused(route_, started, retry_after, now, rng_);
+                             base::Timestamp now, Cure cure = Cure::kTime) {
+    return keeper_.OnRefused(route_, started, retry_after, cure, now, rng_);
   }
 
   const model::RouteEntry route_{.provider = "p", .model = "m"};
@@ -72,6 +73,20 @@ TEST_F(HoldKeeperTest, AfterAQuietMinuteABurstIsTheFirstAgain) {
   EXPECT_EQ(Refuse(later, seconds(1), later).hold.bursts, 1);
 }
 
+TEST_F(HoldKeeperTest, WhereTheLimitIsPutDownHoldsAreShortAndForgottenSoon) {
+  const auto refusal = Refuse(kStart, milliseconds(17), kStart, Cure::kLowerLimit);
+  EXPECT_EQ(refusal.hold.left, milliseconds(200)) << "so long it takes at the least";
+  const base::Timestamp soon = kStart + seconds(1);
+  EXPECT_EQ(Refuse(soon, std::nullopt, soon, Cure::kLowerLimit).hold.bursts, 2);
+  const base::Timestamp later = soon + seconds(2);
+  const auto next = Refuse(later, std::nullopt, later, Cure::kLowerLimit);
+  EXPECT_EQ(next.hold.bursts, 1);
+  EXPECT_LE(next.hold.left, milliseconds(500));
+  EXPECT_EQ(Refuse(later + seconds(1), seconds(9), later + seconds(1), Cure::kLowerLimit).hold.left,
+            seconds(9))
+      << "what the provider says holds in any case";
+}
+
 TEST_F(HoldKeeperTest, WhatAnotherReplicaWasToldCountsForCallsThatRanThen) {
   keeper_.OnTold({.provider = "p", .model = "m", .left = seconds(5), .bursts = 3}, kStart);
   EXPECT_FALSE(Refuse(kStart - seconds(1), std::nullopt, kStart + seconds(1)).new_burst);
@@ -82,8 +97,8 @@ TEST_F(HoldKeeperTest, WhatAnotherReplicaWasToldCountsForCallsThatRanThen) {
 
 TEST_F(HoldKeeperTest, AModelsHoldIsItsOwn) {
   Refuse(kStart, seconds(60), kStart);
-  const auto other =
-      keeper_.OnRefused({.provider = "p", .model = "n"}, kStart, seconds(1), kStart, rng_);
+  const auto other = keeper_.OnRefused({.provider = "p", .model = "n"}, kStart, seconds(1),
+                                       Cure::kTime, kStart, rng_);
   EXPECT_EQ(other.hold.left, seconds(1));
 }
 

@@ -26,6 +26,7 @@ class Pool {
     int priority = 5;
     bool relearn = false;
     base::Duration lease = seconds(15);
+    std::int64_t users = 1;
   };
   // What the replica holds after it has asked.
   std::int64_t Sync(const std::string& replica, const Ask& ask, base::Timestamp now = kStart) {
@@ -40,6 +41,7 @@ class Pool {
                                      .want = ask.want,
                                      .priority = ask.priority}},
                         .lease = ask.lease,
+                        .users = ask.users,
                         .relearn = ask.relearn},
                        seconds(5), now);
     mine.granted = last_.state.grants[0].granted_total;
@@ -84,6 +86,22 @@ TEST(PermitBook, WhoHoldsLessThanAnEqualShareComesFirst) {
   pool.GiveBack("early:1", 2);
   EXPECT_EQ(pool.Sync("early:1", {.want = 4}), 2);
   EXPECT_EQ(pool.Sync("late:1", {.want = 4}), 2);
+}
+
+TEST(PermitBook, AReplicasShareIsByItsUsers) {
+  Pool pool(5);
+  ASSERT_EQ(pool.Sync("greedy:1", {.want = 100}), 5);
+  ASSERT_EQ(pool.Sync("idle:1", {.users = 100}), 0);
+  ASSERT_EQ(pool.Sync("many:1", {.want = 100, .users = 9}), 0);
+  for (int round = 0; round < 5; ++round) {
+    pool.GiveBack("greedy:1", 1);
+    pool.Sync("greedy:1", {.want = 100});
+  }
+  EXPECT_EQ(pool.Sync("many:1", {.want = 100, .users = 9}), 4);
+  EXPECT_EQ(pool.Sync("greedy:1", {.want = 100}), 1) << "and nobody is left without";
+  pool.GiveBack("many:1", 4);
+  pool.Sync("many:1", {});
+  EXPECT_EQ(pool.Sync("greedy:1", {.want = 100}), 5) << "nor is anything left unused";
 }
 
 TEST(PermitBook, FiveSecondsOfWaitingAreWorthAPriority) {

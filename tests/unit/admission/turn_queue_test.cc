@@ -27,8 +27,7 @@ std::string TakeAll(TurnQueue& queue, base::Timestamp now) {
     queue.NoteOldest(oldest);
     const auto priority = TurnQueue::PriorityInTurn(oldest, now);
     if (!priority) return ids;
-    const CallOrder first = *queue.FirstOf(*priority);
-    EXPECT_TRUE(queue.Remove(first));
+    const CallOrder first = queue.Take(*priority);
     ids += (ids.empty() ? "" : " ") + std::to_string(first.id.value);
   }
 }
@@ -94,7 +93,7 @@ TEST(TurnQueue, SeveralQueuesAreOne) {
   EXPECT_EQ(TurnQueue::PriorityInTurn(oldest, kStart + seconds(31)), 5);
   EXPECT_EQ(first.FirstOf(5)->turn, 20);
   EXPECT_EQ(second.FirstOf(5)->turn, 30);
-  EXPECT_EQ(second.FirstOf(6), nullptr);
+  EXPECT_EQ(second.FirstOf(6), std::nullopt);
 }
 
 TEST(TurnQueue, WhatIsInOrNotInIsTold) {
@@ -106,6 +105,56 @@ TEST(TurnQueue, WhatIsInOrNotInIsTold) {
   TurnQueue::Oldest none;
   queue.NoteOldest(none);
   EXPECT_EQ(TurnQueue::PriorityInTurn(none, kStart), std::nullopt);
+}
+
+// A call of that user, which is due so many seconds after an arbitrary date; 0: it has no deadline.
+CallOrder OfUser(std::uint64_t user, std::uint64_t id, FairTurns::Turn turn, int due_s = 0) {
+  CallOrder order = Order(id, 5, turn, kStart);
+  order.user = user;
+  if (due_s > 0) order.due = base::WallTime(seconds(due_s));
+  return order;
+}
+
+TEST(TurnQueue, OfOneUserTheEarliestDeadlineComesFirstAndCallsWithoutOneLast) {
+  TurnQueue queue;
+  queue.Push(OfUser(1, 1, 10));
+  queue.Push(OfUser(1, 2, 20, 300));
+  queue.Push(OfUser(1, 3, 30, 100));
+  queue.Push(OfUser(1, 4, 40));
+  queue.Push(OfUser(1, 5, 50, 200));
+  EXPECT_EQ(TakeAll(queue, kStart), "3 5 2 1 4");
+  EXPECT_TRUE(queue.empty());
+}
+
+TEST(TurnQueue, ADeadlineIsNothingToOtherUsers) {
+  TurnQueue queue;
+  for (const std::uint64_t id : {1U, 3U, 5U}) queue.Push(OfUser(1, id, 10 * id));
+  for (const std::uint64_t id : {2U, 4U, 6U}) queue.Push(OfUser(2, id, 10 * id, 100));
+  queue.Push(OfUser(1, 7, 70, 50));
+  EXPECT_EQ(TakeAll(queue, kStart), "7 2 1 4 3 6 5");
+}
+
+TEST(TurnQueue, ATurnOfSeveralUsersIsNotExchanged) {
+  TurnQueue queue;
+  queue.Push(OfUser(0, 1, 10));
+  queue.Push(OfUser(0, 2, 20, 100));
+  EXPECT_EQ(TakeAll(queue, kStart), "1 2");
+}
+
+TEST(TurnQueue, WhatHasAnotherTurnNowIsRemovedAsItWasPushed) {
+  TurnQueue queue;
+  queue.Push(OfUser(1, 1, 10, 300));
+  queue.Push(OfUser(1, 2, 30, 100));
+  queue.Push(OfUser(2, 3, 20));
+  const auto first = queue.FirstOf(5);
+  ASSERT_TRUE(first.has_value());
+  EXPECT_EQ(first->id.value, 2U);
+  EXPECT_EQ(first->turn, 10) << "the turn of the first one";
+  queue.Take(5);
+  EXPECT_EQ(queue.FirstOf(5)->id.value, 3U) << "the other one has the later turn";
+  EXPECT_TRUE(queue.Remove(OfUser(1, 1, 10, 300)));
+  EXPECT_FALSE(queue.Remove(OfUser(1, 1, 10, 300)));
+  EXPECT_EQ(TakeAll(queue, kStart), "3");
 }
 
 }  // namespace

@@ -47,6 +47,17 @@ TEST(Decoder, ReadsBothForms) {
   });
 }
 
+// What is wrong in a list that is whole costs no more than its own object.
+TEST(Decoder, ReadsTheOthersOfAListWithAWrongObject) {
+  ExpectTwoItems({
+      {R"([{"id":"a","x":1,"x":2},{"id":"b"}])", "a:missing b={}"},
+      {R"([{"id":"a","x":"\ud800"},{"id":"b","y":1}])", R"(a:missing b={"y":1})"},
+      {"[{\"id\":\"a\",\"x\":\"\xFF\"},{\"id\":\"b\",\"y\":1}]", R"(a:missing b={"y":1})"},
+      {R"({"n":1,"n":2,"results":[{"id":"a"},{"id":"b","y":1}]})", R"(a={} b={"y":1})"},
+      {R"([{"id":"a"},7,{"id":"b","y":1}])", R"(a={} b={"y":1})"},
+  });
+}
+
 TEST(Decoder, ReadsFences) {
   ExpectTwoItems({
       {"```json\n[{\"id\":\"a\"},{\"id\":\"b\"}]\n```", "a={} b={} extracted"},

@@ -11,6 +11,7 @@ namespace llmbatch::batching {
 namespace {
 
 constexpr tokens::Family kFamily = tokens::Family::kO200k;
+constexpr tokens::ModelTokens kTokens{.family = kFamily};
 constexpr const char* kJsonForm = "{{items_json}}";
 constexpr const char* kSectionForm =
     "{{#items}}\n<item id=\"{{id}}\">\n{{text}}\n</item>\n{{/items}}";
@@ -54,7 +55,7 @@ class TokenPlannerCovers : public testing::TestWithParam<Case> {};
 // not much more, or batches would stay small.
 TEST_P(TokenPlannerCovers, TheRenderedPrompt) {
   const PromptTemplate compiled = Compile(GetParam().prompt);
-  const TokenPlanner planner(compiled, kFamily);
+  const TokenPlanner planner(compiled, kTokens);
   for (const std::size_t count : {1U, 2U, 7U, 40U}) {
     SCOPED_TRACE(count);
     const std::vector<model::ItemInput> inputs(count, Text(GetParam().text));
@@ -89,7 +90,7 @@ INSTANTIATE_TEST_SUITE_P(Languages, TokenPlannerCovers,
                          [](const auto& test) { return test.param.name; });
 
 TEST(TokenPlanner, CountsTheSystemTextAsFixed) {
-  const TokenPlanner planner(Compile(kJsonForm), kFamily);
+  const TokenPlanner planner(Compile(kJsonForm), kTokens);
   EXPECT_GT(planner.fixed_tokens(),
             tokens::EstimateTokens("Label each item with its language. Answer in JSON.",
                                    tokens::Method::kClasses, kFamily));
@@ -97,23 +98,23 @@ TEST(TokenPlanner, CountsTheSystemTextAsFixed) {
 
 TEST(TokenPlanner, CountsEveryCopyOfAnItem) {
   const model::ItemInput input = Text(std::string(kEnglish));
-  const std::int64_t once = TokenPlanner(Compile(kJsonForm), kFamily).ItemTokens(input);
+  const std::int64_t once = TokenPlanner(Compile(kJsonForm), kTokens).ItemTokens(input);
   const std::int64_t twice =
-      TokenPlanner(Compile("{{items_json}}\nAgain: {{items_json}}"), kFamily).ItemTokens(input);
+      TokenPlanner(Compile("{{items_json}}\nAgain: {{items_json}}"), kTokens).ItemTokens(input);
   EXPECT_NEAR(static_cast<double>(twice), static_cast<double>(2 * once), 4);
 }
 
 TEST(TokenPlanner, IsNotMisledByWordsOfTheTemplate) {
   const model::ItemInput input = Text(std::string(kEnglish));
-  const std::int64_t plain = TokenPlanner(Compile(kJsonForm), kFamily).ItemTokens(input);
+  const std::int64_t plain = TokenPlanner(Compile(kJsonForm), kTokens).ItemTokens(input);
   const std::int64_t with_word =
-      TokenPlanner(Compile("Send a probe, another probe.\n{{items_json}}"), kFamily)
+      TokenPlanner(Compile("Send a probe, another probe.\n{{items_json}}"), kTokens)
           .ItemTokens(input);
   EXPECT_EQ(with_word, plain);
 }
 
 TEST(TokenPlanner, AnEmptyItemCostsItsWrapping) {
-  EXPECT_GT(TokenPlanner(Compile(kSectionForm), kFamily).ItemTokens(Text("")), 0);
+  EXPECT_GT(TokenPlanner(Compile(kSectionForm), kTokens).ItemTokens(Text("")), 0);
 }
 
 TEST(TokenPlanner, CountsTheContextAsOftenAsItIsTold) {
@@ -127,11 +128,28 @@ TEST(TokenPlanner, CountsTheContextAsOftenAsItIsTold) {
                {"{{context_json}} {{items_json}} {{context_json}}", 2}};
   for (const auto& each : cases) {
     const PromptTemplate compiled = Compile(each.prompt);
-    const TokenPlanner planner(compiled, kFamily);
+    const TokenPlanner planner(compiled, kTokens);
     EXPECT_EQ(planner.ContextTokens(context), each.times * alone) << each.prompt;
     EXPECT_EQ(planner.ContextTokens(""), 0);
   }
   EXPECT_EQ(Compile("{{context_json}}: {{items_json}}").Render({}, context).user, context + ": []");
+}
+
+TEST(TokenPlanner, CountsAsConfiguredOrByTheModelsName) {
+  using model::Tokenizer;
+  const model::ItemInput input = Text("漢字漢字漢字漢字");
+  const auto tokens = [&](std::string_view model, Tokenizer tokenizer) {
+    return TokenPlanner(Compile(kJsonForm), TokensFor(model, tokenizer)).ItemTokens(input);
+  };
+  const std::int64_t o200k = tokens("gpt-6-luna", Tokenizer::kByName);
+  const std::int64_t claude = tokens("claude-opus-5-5", Tokenizer::kByName);
+  EXPECT_GT(claude, o200k);
+  EXPECT_EQ(tokens("gpt-6-luna", Tokenizer::kClaude), claude);
+  EXPECT_EQ(tokens("claude-opus-5-5", Tokenizer::kO200k), o200k);
+  EXPECT_LT(tokens("gpt-6-luna", Tokenizer::kChars), o200k);
+  // A ratio that goes with the name doesn't go with another tokenizer.
+  EXPECT_EQ(TokensFor("gemini-3.8-flash", Tokenizer::kByName).seed_ratio, 1.1);
+  EXPECT_EQ(TokensFor("gemini-3.8-flash", Tokenizer::kChars).seed_ratio, 1.0);
 }
 
 }  // namespace

@@ -182,6 +182,12 @@ INSTANTIATE_TEST_SUITE_P(
     testing::Values(
         BadLine{"RequestRate", "[providers.p]", "requests_per_minute = 0",
                 "providers.p.requests_per_minute", "must be"},
+        BadLine{"AdaptiveRange", "[providers.p]", "adaptive = { min = 9, max = 8 }",
+                "providers.p.adaptive.min", "must not be above max"},
+        BadLine{"AdaptiveLeast", "[providers.p]", "adaptive = { min = 0 }",
+                "providers.p.adaptive.min", "must be"},
+        BadLine{"AdaptiveOther", "[providers.p]", "adaptive = { most = 8 }",
+                "providers.p.adaptive.most", "unknown key"},
         BadLine{"TokenRate", "[providers.p]", "tokens_per_minute = \"many\"",
                 "providers.p.tokens_per_minute", "must be"},
         BadLine{"Cache", "[tasks.t]", "cache_ttl = \"0s\"", "tasks.t.cache_ttl", "must be"},
@@ -190,7 +196,26 @@ INSTANTIATE_TEST_SUITE_P(
         BadLine{"ExtractOfMap", "[tasks.t]", "extract = { a = \"/a\" }", "tasks.t.extract", "only"},
         BadLine{"RedisAuthorities", "[redis]", "ca_file = \"ca.pem\"", "redis.ca_file",
                 "rediss://"},
+        BadLine{"UserWeight", "[users.\"a@b\"]", "weight = 0", "users.\"a@b\".weight", "between"},
+        BadLine{"UserKey", "[users.u]", "wieght = 2", "users.u.wieght", "weight"},
         BadLine{"BudgetNumber", "[budgets]", "day_usd = \"0\"", "budgets.day_usd", "above 0"}),
+    NameOf);
+
+INSTANTIATE_TEST_SUITE_P(
+    Documents, BadConfig,
+    testing::Values(
+        BadLine{"Url", "[documents]", "hosts = [\"https://a\"]", "documents.hosts",
+                "\"https://a\" is no host"},
+        BadLine{"Wildcard", "[documents]", "hosts = [\"a\", \"a b\"]", "documents.hosts",
+                "\"a b\" is no host"},
+        BadLine{"JobOfLessThanOne", "[documents]", "max_job_bytes = 1_000_000",
+                "documents.max_job_bytes", "at least documents.max_bytes (4,194,304)"},
+        BadLine{"HeldLessThanAJob", "[documents]", "max_held_bytes = 10_000_000",
+                "documents.max_held_bytes", "at least documents.max_job_bytes (16,777,216)"},
+        BadLine{"Authorities", "[documents]", "ca_file = \"ca.pem\"", "documents.ca_file",
+                "/etc/ca.pem: can't be read"},
+        BadLine{"Timeout", "[documents]", "timeout = \"1ms\"", "documents.timeout", "must be"},
+        BadLine{"Proxy", "[documents]", "proxy = \"http://p\"", "documents.proxy", "unknown key"}),
     NameOf);
 
 INSTANTIATE_TEST_SUITE_P(

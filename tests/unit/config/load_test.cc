@@ -25,6 +25,8 @@ TEST(LoadFile, FillsDefaultsIn) {
   EXPECT_EQ(config.redis.url, "");
   EXPECT_EQ(config.limits.concurrency, 5);
   EXPECT_EQ(config.admin.listen, "127.0.0.1:9464");
+  EXPECT_THAT(config.documents.hosts, ElementsAre());
+  EXPECT_FALSE(config.documents.allow_private);
   EXPECT_TRUE(outcome.warnings.empty()) << Shown(outcome.warnings);
 }
 
@@ -56,6 +58,22 @@ TEST(LoadFile, BuildsTheCatalog) {
   EXPECT_EQ(info.prices[0].price.input_nanos_per_1k, 100'000);
   EXPECT_EQ(info.prices[0].price.cached_input_nanos_per_1k, 100'000);
   EXPECT_EQ(info.prices[0].price.output_nanos_per_1k, 500'000);
+}
+
+TEST(LoadFile, AModelBehindTheFirstMayAnswerWithFewerTokens) {
+  Draft draft;
+  draft.Set("[models.\"p/small\"]", "context_window = 8_000")
+      .Set("[models.\"p/small\"]", "max_output_tokens = 1_000")
+      .Set("[tasks.t]", "max_output_tokens = 4_000")
+      .Set("[tasks.t]", "route = [\"p/m\", \"p/small\"]");
+  const LoadOutcome outcome = Load(draft.Text());
+  EXPECT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  draft.Set("[tasks.t]", "route = [\"p/small\", \"p/m\"]");
+  EXPECT_THAT(Shown(Load(draft.Text()).problems),
+              HasSubstr("must be at most 1,000, the limit of p/small"));
+  draft.Set("[models.\"p/small\"]", "context_window = 1_000")
+      .Set("[tasks.t]", "route = [\"p/m\", \"p/small\"]");
+  EXPECT_THAT(Shown(Load(draft.Text()).problems), HasSubstr("leaves no room for a prompt"));
 }
 
 TEST(LoadFile, TellsWhatToDoWithoutRedis) {
@@ -209,36 +227,101 @@ TEST(LoadFile, WarnsOfAModelWithoutAPrice) {
   EXPECT_THAT(outcome.warnings.front().what, HasSubstr("the cost of p/m will be unknown"));
 }
 
+struct SchemaRow {
+  const char* provider;  // lines of its section
+  const char* schema;
+  std::vector<std::string> warnings;
+};
+
+void ExpectSchemaWarnings(const SchemaRow& row) {
+  const LoadOutcome outcome = Load(Draft()
+                                       .Set("[providers.p]", row.provider)
+                                       .Set("[tasks.t]", "output_schema = \"t.json\"")
+                                       .Text(),
+                                   {{"/etc/t.json", row.schema}});
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  std::vector<std::string> warnings;
+  for (const ConfigProblem& warning : outcome.warnings) {
+    EXPECT_EQ(warning.key, "tasks.t.output_schema");
+    warnings.push_back(warning.what);
+  }
+  EXPECT_EQ(warnings, row.warnings) << row.provider << ' ' << row.schema;
+}
+
 TEST(LoadFile, WarnsOfASchemaThatTheProviderCannotBeHeldTo) {
-  struct Row {
-    const char* schema;
-    const char* mode;
-    const char* warning;  // empty: none
-  };
-  constexpr const char* kClosed =
-      R"({"type":"object","required":["a"],"properties":{"a":{"type":"string","maxLength":9}}})";
   constexpr const char* kAllOf =
       R"({"type":"object","properties":{"a":{"allOf":[{"type":"string"}]}}})";
-  for (const Row& row : {
-           Row{kClosed, "json_schema", ""},
-           Row{kAllOf, "json_schema",
-               "p/m can't be held to it, for it has allOf; answers are checked all the same"},
-           Row{kAllOf, "json_object", ""},
-           Row{kAllOf, "none", ""},
-           Row{R"({"type":"object"})", "json_schema",
-               "p/m can't be held to it, for it has an object that may have members that aren't "
-               "declared; answers are checked all the same"},
+  for (const SchemaRow& row : {
+           SchemaRow{"schema_mode = \"json_schema\"",
+                     R"({"type":"object","properties":{"a":{"type":"string"}}})",
+                     {}},
+           {"schema_mode = \"json_schema\"",
+            kAllOf,
+            {"p/m can't be held to it, for it has allOf; answers are checked all the same"}},
+           {"schema_mode = \"json_object\"", kAllOf, {}},
+           {"schema_mode = \"none\"", kAllOf, {}},
+           {"schema_mode = \"json_schema\"",
+            R"({"type":"object"})",
+            {"p/m can't be held to it, for it has an object that may have members that aren't "
+             "declared; answers are checked all the same"}},
+           {"api = \"gemini\"\nschema_mode = \"openapi_schema\"",
+            R"({"type":"object","properties":{"a":{"$ref":"#/$defs/a"}},
+                "$defs":{"a":{"type":"object","properties":{"b":{"$ref":"#/$defs/a"}}}}})",
+            {"p/m can't be held to it, for it has what OpenAPI's dialect can't say; answers are "
+             "checked all the same"}},
        }) {
-    const LoadOutcome outcome =
-        Load(Draft()
-                 .Set("[providers.p]", "schema_mode = \"" + std::string(row.mode) + "\"")
-                 .Set("[tasks.t]", "output_schema = \"t.json\"")
-                 .Text(),
-             {{"/etc/t.json", row.schema}});
-    ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
-    EXPECT_EQ(outcome.warnings.empty() ? "" : outcome.warnings.front().what, row.warning)
-        << row.schema << ' ' << row.mode;
+    ExpectSchemaWarnings(row);
   }
+}
+
+TEST(LoadFile, NamesKeywordsThatAProviderIsAskedWithout) {
+  constexpr const char* kLimits =
+      R"({"type":"object","properties":{"a":{"type":"string","maxLength":9},
+          "b":{"oneOf":[{"type":"integer","minimum":1},{"type":"null"}]},"c":{"enum":[1,2]}}})";
+  constexpr const char* kAsLimits =
+      "p/m can't be held to its maxLength, oneOf, minimum; answers are checked for that all the "
+      "same";
+  for (const SchemaRow& row : {
+           SchemaRow{"schema_mode = \"json_schema\"", kLimits, {kAsLimits}},
+           {"api = \"anthropic\"", kLimits, {kAsLimits}},
+           {"api = \"gemini\"", kLimits, {kAsLimits}},
+           {"api = \"gemini\"\nschema_mode = \"openapi_schema\"",
+            kLimits,
+            {"p/m can't be held to its maxLength, oneOf, minimum, enum; answers are checked for "
+             "that all the same"}},
+           // As it is, or not at all.
+           {"strict_schema = false", kLimits, {}},
+           {"schema_mode = \"json_object\"", kLimits, {}},
+       }) {
+    ExpectSchemaWarnings(row);
+  }
+}
+
+TEST(LoadFile, NamesKeywordsThatAnswersAreNotCheckedFor) {
+  ExpectSchemaWarnings(
+      {"schema_mode = \"json_schema\"",
+       R"({"type":"object","properties":{"format":{"type":"string","format":"date"},
+           "default":{"type":"string","default":"x"}}})",
+       {"has no effect with default, format: answers aren't checked for it"}});
+  ExpectSchemaWarnings({"schema_mode = \"json_schema\"",
+                        R"({"type":"object","properties":{"format":{"type":"string"}}})",
+                        {}});
+}
+
+TEST(LoadFile, TellsModelsWithTheSameLossTogether) {
+  const LoadOutcome outcome =
+      Load(Draft()
+               .Set("[models.\"p/n\"]", "context_window = 9000")
+               .Set("[models.\"p/n\"]", "max_output_tokens = 4000")
+               .Set("[models.\"p/n\"]", "input_usd_per_million = \"1\"")
+               .Set("[models.\"p/n\"]", "output_usd_per_million = \"1\"")
+               .Set("[tasks.t]", "route = [\"p/m\", \"p/n\"]")
+               .Set("[tasks.t]", "output_schema = \"t.json\"")
+               .Text(),
+           {{"/etc/t.json", R"({"type":"object","properties":{"a":{"type":"array",
+             "items":{"type":"null"},"minItems":2}}})"}});
+  ASSERT_EQ(outcome.warnings.size(), 1U) << Shown(outcome.problems) << Shown(outcome.warnings);
+  EXPECT_THAT(outcome.warnings.front().what, HasSubstr("p/m, p/n can't be held to its minItems"));
 }
 
 struct MissingKey {

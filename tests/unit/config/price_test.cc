@@ -102,6 +102,21 @@ TEST(ParametersOf, AreThoseOfTheModelElseOfItsProviderElseOfTheTask) {
   EXPECT_EQ(of_second("parameters_of = { \"q/m\" = {} }"), "{}") << "none at all";
 }
 
+TEST(Tokenizer, IsReadOffTheNameUnlessConfigured) {
+  const auto tokenizer = [](const std::string& line) {
+    const LoadOutcome outcome = Load(Draft().Set("[models.\"p/m\"]", line).Text());
+    EXPECT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+    return outcome.config->catalog->models.at({.provider = "p", .model = "m"}).tokenizer;
+  };
+  EXPECT_EQ(tokenizer("context_window = 9000"), model::Tokenizer::kByName);
+  EXPECT_EQ(tokenizer("tokenizer = \"o200k\""), model::Tokenizer::kO200k);
+  EXPECT_EQ(tokenizer("tokenizer = \"claude\""), model::Tokenizer::kClaude);
+  EXPECT_EQ(tokenizer("tokenizer = \"chars\""), model::Tokenizer::kChars);
+  const LoadOutcome unknown = Load(Draft().Set("[models.\"p/m\"]", "tokenizer = \"words\"").Text());
+  ASSERT_EQ(unknown.problems.size(), 1U);
+  EXPECT_EQ(unknown.problems.front().key, "models.\"p/m\".tokenizer");
+}
+
 TEST(Streaming, IsWantedByProviderOrModelAboveALength) {
   const LoadOutcome outcome = Load(TwoModels()
                                        .Set("[providers.q]", "stream_above_output_tokens = 8_000")

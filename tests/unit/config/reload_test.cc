@@ -44,7 +44,7 @@ TEST(PlanReload, HasNothingToSayOfTheSameConfiguration) {
   EXPECT_TRUE(plan.catalog->tasks.contains("t"));
 }
 
-TEST(PlanReload, TakesTasksModelsRoutesAndLimits) {
+TEST(PlanReload, TakesTasksModelsRoutesLimitsAndUsers) {
   const ReloadPlan plan = Plan(Running()
                                    .Set("[tasks.t]", "prompt = \"Again: {{items_json}}\"")
                                    .Set("[tasks.t]", "max_batch_items = 3")
@@ -53,6 +53,7 @@ TEST(PlanReload, TakesTasksModelsRoutesAndLimits) {
                                    .Set("[tasks.u.variables]", "tone = \"kind\"")
                                    .Set("[models.\"p/m\"]", "output_usd_per_million = \"0.7\"")
                                    .Set("[routes.main]", "models = [\"p/m\"]")
+                                   .Set("[users.\"a@b\"]", "weight = 4")
                                    .Set("[limits]", "concurrency = 9")
                                    .Set("[limits]", "max_wait = \"5m\""));
   EXPECT_EQ(Shown(plan.problems), "");
@@ -61,6 +62,7 @@ TEST(PlanReload, TakesTasksModelsRoutesAndLimits) {
   EXPECT_TRUE(plan.catalog->tasks.contains("u"));
   const model::RouteEntry route{.provider = "p", .model = "m"};
   EXPECT_EQ(plan.catalog->models.at(route).prices.at(0).price.output_nanos_per_1k, 700'000);
+  EXPECT_EQ(plan.catalog->user_weights.at("a@b"), 4);
   EXPECT_EQ(plan.limits.concurrency, 9);
   EXPECT_EQ(plan.limits.max_wait, std::chrono::minutes(5));
 }

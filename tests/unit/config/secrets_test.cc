@@ -40,15 +40,26 @@ TEST(Secrets, ComeFromVariablesWithAWarning) {
 }
 
 TEST(Secrets, OfKafkaAndRedisAreFetchedAlike) {
-  const LoadOutcome outcome = Load(Draft()
-                                       .Set("[kafka.properties]", "sasl.password = \"file:k\"")
-                                       .Set("[redis]", "password = \"file:r\"")
-                                       .Text(),
-                                   {{"/etc/k", "kafka-canary"}, {"/etc/r", "redis-canary"}});
+  const LoadOutcome outcome = Load(
+      Draft()
+          .Set("[kafka.properties]", "sasl.password = \"file:k\"")
+          .Set("[redis]", "password = \"file:r\"")
+          .Set("[redis]", "ledger_secret = \"file:l\"")
+          .Text(),
+      {{"/etc/k", "kafka-canary"}, {"/etc/r", "redis-canary"}, {"/etc/l", "sixteen bytes ok"}});
   ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
   EXPECT_EQ(outcome.config->kafka.secret_properties.at("sasl.password").Reveal(), "kafka-canary");
   EXPECT_TRUE(outcome.config->kafka.properties.empty());
   EXPECT_EQ(outcome.config->redis.password.Reveal(), "redis-canary");
+  EXPECT_EQ(outcome.config->redis.ledger_secret.Reveal(), "sixteen bytes ok");
+}
+
+TEST(Secrets, OfTheLedgerAreLongEnoughNotToBeGuessed) {
+  const LoadOutcome outcome = Load(Draft().Set("[redis]", "ledger_secret = \"file:l\"").Text(),
+                                   {{"/etc/l", "fifteen bytes.."}});
+  ASSERT_EQ(outcome.problems.size(), 1U);
+  EXPECT_EQ(outcome.problems.front().key, "redis.ledger_secret");
+  EXPECT_EQ(Shown(outcome.problems).find("fifteen"), std::string::npos);
 }
 
 struct BadReference {

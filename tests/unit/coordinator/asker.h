@@ -27,6 +27,7 @@ struct OnePool {
   std::int64_t want = 0;
   std::int64_t limit = 5;
   base::Duration lease = std::chrono::seconds(15);
+  std::int64_t users = 1;
   bool relearn = false;
 };
 struct OnePoolState {
@@ -55,6 +56,7 @@ class Asker {
                                              .released_total = one.released_total,
                                              .want = one.want}},
                                 .lease = one.lease,
+                                .users = one.users,
                                 .relearn = one.relearn});
     if (!state) return state.error();
     const ports::PermitGrant& grant = state->grants.at(0);
@@ -76,6 +78,16 @@ class Asker {
   base::Result<ports::ReserveState> Reserve(ports::ReserveCalls command) {
     return Exchange(std::move(command), &ports::ReserveCalls::reserve,
                     &ports::CallsReserved::reserve);
+  }
+
+  using Ratios = std::vector<std::optional<std::int64_t>>;
+  base::Result<Ratios> Share(std::vector<ports::RatioLesson> lessons) {
+    const model::RatiosId id{++last_id_};
+    coordinator_.Execute(ports::ShareRatios{
+        .share = id, .lessons = std::move(lessons), .ttl = std::chrono::hours(1)});
+    const auto event = Await<ports::RatiosShared>();
+    EXPECT_EQ(event.share, id);
+    return event.ratios;
   }
 
   base::Result<std::vector<ports::LedgerEntry>> Claim(
@@ -123,6 +135,14 @@ class Asker {
   base::Result<ports::CommandedJob> Command(ports::CommandJobRecord command) {
     return Exchange(std::move(command), &ports::CommandJobRecord::command,
                     &ports::JobCommanded::command);
+  }
+
+  base::Result<std::string> Fetch(ports::FetchDocument command) {
+    command.fetch = model::FetchId{++last_id_};
+    coordinator_.Execute(command);
+    auto event = Await<ports::DocumentFetched>();
+    EXPECT_EQ(event.fetch, command.fetch);
+    return std::move(event.text);
   }
 
   // The job that the next JobCancelRequested names; "" if none comes in `most`.

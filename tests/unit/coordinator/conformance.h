@@ -346,6 +346,43 @@ TYPED_TEST_P(ConformanceTest, NothingToBookIsFine) {
   EXPECT_NE(state->epoch, 0);
 }
 
+using Shared = std::vector<std::optional<std::int64_t>>;
+
+// Of a replica that goes by a ratio of 1.2.
+inline ports::RatioLesson LessonOf(const std::string& name, std::int64_t keep = 1'000'000,
+                                   std::int64_t add = 0) {
+  return {.name = name, .ratio = 1'200'000, .keep = keep, .add = add};
+}
+
+TYPED_TEST_P(ConformanceTest, ARatioIsUnknownUntilSomeoneHasLearntIt) {
+  auto ask = this->Ask();
+  EXPECT_EQ(*ask.Share({LessonOf("a"), LessonOf("b")}), (Shared{std::nullopt, std::nullopt}));
+  EXPECT_EQ(*ask.Share({LessonOf("a"), LessonOf("b", 800'000, 300'000)}),
+            (Shared{std::nullopt, 1'200'000}))
+      << "the first one's own, which has the lesson in it";
+  EXPECT_EQ(*ask.Share({LessonOf("b"), LessonOf("a")}), (Shared{1'200'000, std::nullopt}));
+}
+
+TYPED_TEST_P(ConformanceTest, ALessonMovesTheRatioThatIsKnown) {
+  auto ask = this->Ask();
+  ASSERT_TRUE(ask.Share({LessonOf("a", 800'000, 300'000)}).ok());
+  EXPECT_EQ(*ask.Share({LessonOf("a", 800'000, 300'000)}), Shared{1'260'000});
+  EXPECT_EQ(*ask.Share({LessonOf("a", 0, 1'234'567)}), Shared{1'234'567});
+  EXPECT_EQ(*ask.Share({LessonOf("a", 333'333, 600'000)}), Shared{1'011'522}) << "rounded";
+}
+
+TYPED_TEST_P(ConformanceTest, ManyRatiosAreSharedAtOnce) {
+  std::vector<ports::RatioLesson> lessons;
+  Shared expected;
+  for (int i = 0; i < 100; ++i) {
+    lessons.push_back(LessonOf("r" + std::to_string(i), i % 3 == 0 ? 1'000'000 : 800'000, 1));
+    expected.push_back(i % 3 == 0 ? std::nullopt : std::optional<std::int64_t>(1'200'000));
+  }
+  auto ask = this->Ask();
+  EXPECT_EQ(*ask.Share(lessons), expected);
+  EXPECT_EQ(*ask.Share({}), Shared{});
+}
+
 TYPED_TEST_P(ConformanceTest, FindsWhatWasStoredInTheOrderAsked) {
   auto ask = this->Ask();
   const std::string binary("a\0b\r\n\xff", 6);
@@ -417,7 +454,9 @@ REGISTER_TYPED_TEST_SUITE_P(
     ARateIsBookedAheadUpToTheHorizon, RatesAreBookedTogetherOrNotAtAll,
     CorrectionsOfARateGiveBackAndTakeMore, WhatTheProviderSaysIsLeftCorrectsDownwards,
     ABudgetIsReservedUpToItsSize, AmountsOfMoneyStayExact, NothingToBookIsFine,
-    FindsWhatWasStoredInTheOrderAsked, TheFirstOutcomeStaysUnlessItIsReplaced,
-    ManyKeysAreFoundInOneLookUp, LargeValuesComeBackWhole, NothingToStoreAndNothingToLookUpIsFine);
+    ARatioIsUnknownUntilSomeoneHasLearntIt, ALessonMovesTheRatioThatIsKnown,
+    ManyRatiosAreSharedAtOnce, FindsWhatWasStoredInTheOrderAsked,
+    TheFirstOutcomeStaysUnlessItIsReplaced, ManyKeysAreFoundInOneLookUp, LargeValuesComeBackWhole,
+    NothingToStoreAndNothingToLookUpIsFine);
 
 }  // namespace llmbatch::coordinator

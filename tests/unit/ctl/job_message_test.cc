@@ -25,15 +25,19 @@ std::string ErrorOf(const std::string& message) {
   return checked.ok() ? "" : checked.error().message;
 }
 
+base::Result<std::string> MapMessageOf(const WorkFlags& flags) {
+  return MessageOf(flags, "map", {});
+}
+
 TEST(MessageOf, AJobHasItsInputsInTheOrderOfTheFlags) {
-  const auto message = MessageOf({.task = "analyze",
-                                  .user_id = "u",
-                                  .job_id = "j",
-                                  .texts = {"a \"text\"", "b"},
-                                  .inputs = {R"({"x": 1})"},
-                                  .priority = 7,
-                                  .deadline = "2026-11-21T12:00:00Z",
-                                  .max_cost_usd = "0.5"});
+  const auto message = MapMessageOf({.task = "analyze",
+                                     .user_id = "u",
+                                     .job_id = "j",
+                                     .texts = {"a \"text\"", "b"},
+                                     .inputs = {R"({"x": 1})"},
+                                     .priority = 7,
+                                     .deadline = "2026-11-21T12:00:00Z",
+                                     .max_cost_usd = "0.5"});
   ASSERT_TRUE(message.ok()) << message.error().message;
   EXPECT_EQ(*message,
             R"({"kind":"job","job_id":"j","workflow":"map","task":"analyze","user_id":"u",)"
@@ -45,16 +49,16 @@ TEST(MessageOf, AJobHasItsInputsInTheOrderOfTheFlags) {
 
 TEST(MessageOf, AnItemHasOneInput) {
   WorkFlags flags{.task = "analyze", .item_id = "i", .texts = {"t"}};
-  const auto text = MessageOf(flags);
+  const auto text = MapMessageOf(flags);
   ASSERT_TRUE(text.ok());
   EXPECT_EQ(*text, R"({"kind":"item","id":"i","task":"analyze","text":"t"})");
   flags.texts = {};
   flags.inputs = {R"({"a":[1]})"};
-  EXPECT_EQ(*MessageOf(flags), R"({"kind":"item","id":"i","task":"analyze","input":{"a":[1]}})");
+  EXPECT_EQ(*MapMessageOf(flags), R"({"kind":"item","id":"i","task":"analyze","input":{"a":[1]}})");
   flags.texts = {"two"};
-  EXPECT_FALSE(MessageOf(flags).ok());
+  EXPECT_FALSE(MapMessageOf(flags).ok());
   flags = {.task = "analyze", .item_id = "i"};
-  EXPECT_FALSE(MessageOf(flags).ok());
+  EXPECT_FALSE(MapMessageOf(flags).ok());
 }
 
 TEST(MessageOf, LinesMayBeItemsInputsOrTexts) {
@@ -73,7 +77,7 @@ TEST(MessageOf, LinesMayBeItemsInputsOrTexts) {
            Row{"\"one\"\n\"two\"", R"([{"id":"1","text":"one"},{"id":"2","text":"two"}])"},
            Row{"", "[]"},
        }) {
-    const auto message = MessageOf({.task = "t", .job_id = "j", .lines = row.lines});
+    const auto message = MapMessageOf({.task = "t", .job_id = "j", .lines = row.lines});
     ASSERT_TRUE(message.ok()) << message.error().message;
     EXPECT_THAT(*message, HasSubstr(std::string("\"items\":") + row.items)) << row.lines;
   }
@@ -81,11 +85,11 @@ TEST(MessageOf, LinesMayBeItemsInputsOrTexts) {
 
 TEST(MessageOf, NamesTheLineThatIsWrong) {
   for (const char* lines : {"{\"x\":1}\nnot json", "\n[1]", "{}\n17"}) {
-    const auto message = MessageOf({.task = "t", .job_id = "j", .lines = lines});
+    const auto message = MapMessageOf({.task = "t", .job_id = "j", .lines = lines});
     ASSERT_FALSE(message.ok()) << lines;
     EXPECT_THAT(message.error().message, HasSubstr("line 2: "));
   }
-  EXPECT_FALSE(MessageOf({.task = "t", .job_id = "j", .inputs = {"[1]"}}).ok());
+  EXPECT_FALSE(MapMessageOf({.task = "t", .job_id = "j", .inputs = {"[1]"}}).ok());
 }
 
 TEST(CheckMessage, TellsKindIdAndKey) {

@@ -4,8 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "wire/result.h"
+#include "wire/result_parts.h"
 
 namespace llmbatch::ctl {
 namespace {
@@ -137,6 +140,43 @@ TEST(SummaryOf, TellsWhatItCostAndWhatFailed) {
   EXPECT_EQ(SummaryOf("j1", *view.result()),
             "j1 completed: 3 items, 2 failed; 4 calls, 52,113 tokens, $0.001000000, 12.3 s\n"
             "  2 item_too_large\n");
+}
+
+std::vector<ports::Record> Parts(const model::JobResult& result) {
+  std::vector<ports::Record> records;
+  for (std::string& part :
+       wire::EncodeResultParts(result.job_id, wire::EncodeJobResult(result), 400)) {
+    records.push_back(RecordOf(std::move(part)));
+  }
+  return records;
+}
+
+TEST(JobView, AResultInPartsIsThereWithTheLast) {
+  const model::JobResult result = Result(JobStatus::kCompleted);
+  std::vector<ports::Record> parts = Parts(result);
+  ASSERT_GT(parts.size(), 3U);
+  // After a crash they come from the beginning, and may come late.
+  std::swap(parts[1], parts[2]);
+  parts.insert(parts.begin(), {parts[0], parts[2]});
+  JobView view("j1");
+  for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
+    EXPECT_EQ(view.Apply(parts[i]), Change::kNone);
+  }
+  EXPECT_EQ(view.Apply(parts.back()), Change::kResult);
+  EXPECT_EQ(view.result_json(), wire::EncodeJobResult(result));
+  EXPECT_TRUE(view.IsOver());
+}
+
+TEST(JobView, PartsThatMakeNoResultChangeNothing) {
+  for (const char* part : {R"("part":1,"parts":1,"json":"{")", R"("part":1,"parts":1,"json":"[]")",
+                           R"("part":0,"parts":0,"json":"{}")", R"("part":2,"parts":1,"json":"")",
+                           R"("part":"1","parts":"1","json":"{}")", R"("json":"{}")"}) {
+    JobView view("j1");
+    EXPECT_EQ(view.Apply(RecordOf(std::string(R"({"kind":"job_result_part","job_id":"j1",)") +
+                                  part + "}")),
+              Change::kNone)
+        << part;
+  }
 }
 
 }  // namespace

@@ -179,6 +179,19 @@ TEST(JobTable, TellsEachStageOnce) {
   EXPECT_EQ(report.progress.sequence, 4);
 }
 
+TEST(JobTable, FactsThatAreKnownLateAreToldWhenTheyAre) {
+  JobTable table = TableWithAJob();
+  Standing standing = At(1, "retrieving");
+  EXPECT_TRUE(table.Advance(kJob, standing, After(milliseconds(300)))->facts.empty());
+  table.Told(kJob);
+  standing = At(2, "calling");
+  standing.facts = {{.name = "why", .json = "1"}};
+  EXPECT_EQ(table.Advance(kJob, standing, After(milliseconds(600)))->facts.size(), 1U);
+  table.Told(kJob);
+  standing.percent = 75;
+  EXPECT_TRUE(table.Advance(kJob, standing, After(milliseconds(900)))->facts.empty());
+}
+
 TEST(JobTable, ThePercentageNeverGoesDown) {
   JobTable table = TableWithAJob();
   EXPECT_EQ(table.Advance(kJob, At(2), After(milliseconds(300)))->percent, 50);

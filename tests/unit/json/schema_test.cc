@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace llmbatch::json {
 namespace {
@@ -114,6 +115,16 @@ constexpr Case kCases[] = {
 TEST(Schema, TellsTheFirstThingThatIsNotMet) {
   for (const Case& c : kCases)
     EXPECT_EQ(Finding(c.schema, c.json), c.finding) << c.schema << c.json;
+}
+
+TEST(Schema, NamesKeywordsThatReadAsIfTheyHadAnEffect) {
+  const auto ignored = [](std::string_view schema) {
+    return Schema::Compile(schema)->IgnoredKeywords();
+  };
+  using Keywords = std::vector<std::string_view>;
+  EXPECT_EQ(ignored(R"({"items":{"format":"date","default":1}})"), (Keywords{"default", "format"}));
+  EXPECT_EQ(ignored(R"({"properties":{"format":{"format":"date"}}})"), Keywords{"format"});
+  EXPECT_EQ(ignored(R"({"properties":{"format":{},"default":{}},"title":"t"})"), Keywords{});
 }
 
 TEST(Schema, RefusesKeywordsThatItDoesNotCheck) {

@@ -105,5 +105,26 @@ TEST(JsonValue, DoesNotKeepTheTextItWasReadFrom) {
   EXPECT_EQ(document.root().At(0).AsString(), "value");
 }
 
+TEST(Value, AppendsItselfWithoutAMember) {
+  struct Case {
+    std::string_view text;
+    std::string_view written;
+  };
+  const Case cases[] = {
+      {R"({"id":"a"})", "{}"},
+      {R"({"id":"a","x":1})", R"({"x":1})"},
+      {R"({"x":1,"id":[1,{"y":2}]})", R"({"x":1})"},
+      {R"({"x":{"id":"b"},"id":"a","y":[{"id":"c"}]})", R"({"x":{"id":"b"},"y":[{"id":"c"}]})"},
+      {R"({"x":[],"y":{}})", R"({"x":[],"y":{}})"},
+      {R"(["id",{"id":1}])", R"(["id",{"id":1}])"},
+      {R"("id")", R"("id")"},
+  };
+  for (const Case& c : cases) {
+    std::string out = "before ";
+    Parsed(c.text).root().AppendWithout("id", out);
+    EXPECT_EQ(out, "before " + std::string(c.written)) << c.text;
+  }
+}
+
 }  // namespace
 }  // namespace llmbatch::json

@@ -15,6 +15,14 @@ TEST(Fingerprint, IsSha256) {
   EXPECT_EQ(Sha256Hex("abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+// Test case 2 of RFC 4231.
+TEST(KeyedHex, IsHmacSha256) {
+  EXPECT_EQ(KeyedHex("Jefe", "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_NE(KeyedHex("another", "what do ya want for nothing?"),
+            KeyedHex("Jefe", "what do ya want for nothing?"));
+}
+
 TEST(Fingerprint, TellsPartsApartThatJoinToTheSameText) {
   EXPECT_NE(Fingerprint(Parts{"a", "bc"}), Fingerprint(Parts{"ab", "c"}));
   EXPECT_NE(Fingerprint(Parts{"a"}), Fingerprint(Parts{"a", ""}));

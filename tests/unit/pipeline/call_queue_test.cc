@@ -46,8 +46,8 @@ const model::RouteEntry& RouteOf(const Call& call) { return call.recipe->lanes()
 
 std::string PopAll(CallQueue& queue, base::Timestamp now = kStart) {
   std::string order;
-  while (const auto id = queue.Pop(now, kAnyPermit))
-    order += (order.empty() ? "" : " ") + std::to_string(id->value);
+  while (const auto order_of = queue.Pop(now, kAnyPermit))
+    order += (order.empty() ? "" : " ") + std::to_string(order_of->id.value);
   return order;
 }
 
@@ -80,7 +80,7 @@ TEST(CallQueue, KeepsToAChangedBoundWhateverARecipeSays) {
   const Call another = CallOf(3, RecipeFor("p", "m"));
   queue.Push(another);
   EXPECT_EQ(Startable(queue, kStart), 0);
-  queue.OnEnded(running, {}, kStart);
+  queue.OnEnded(running);
   EXPECT_EQ(PopAll(queue), "2 3");
 }
 
@@ -128,9 +128,9 @@ TEST(CallQueue, ABusyProviderBlocksNoOther) {
   for (const Call* call : {&waiting, &sibling, &other}) queue.Push(*call);
   EXPECT_EQ(Startable(queue, kStart), 1);
   EXPECT_EQ(PopAll(queue), "5") << "the bound is for all models of a provider together";
-  queue.OnEnded(CallOf(1, busy), {}, kStart);
+  queue.OnEnded(CallOf(1, busy));
   EXPECT_EQ(Startable(queue, kStart), 1);
-  EXPECT_EQ(queue.Pop(kStart, kAnyPermit), waiting.id);
+  EXPECT_EQ(queue.Pop(kStart, kAnyPermit)->id, waiting.id);
 }
 
 TEST(CallQueue, WantsNoMoreThanAProviderTakes) {

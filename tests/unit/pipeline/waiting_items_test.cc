@@ -13,9 +13,9 @@ constexpr base::Timestamp kStart{std::chrono::hours(1)};
 const model::TopicPartition kZero{.topic = "t", .partition = 0};
 const model::TopicPartition kOne{.topic = "t", .partition = 1};
 
-JobItem ItemOf(std::uint64_t record, const std::string& job_id, std::int64_t offset,
-               const model::TopicPartition& partition = kZero, int second = 0) {
-  JobItem item;
+ArrivedItem ItemOf(std::uint64_t record, const std::string& job_id, std::int64_t offset,
+                   const model::TopicPartition& partition = kZero, int second = 0) {
+  ArrivedItem item;
   item.item.id = "at " + std::to_string(offset);
   item.item.job_id = job_id;
   item.origin = {.partition = partition, .offset = offset, .index = {}};
@@ -25,9 +25,9 @@ JobItem ItemOf(std::uint64_t record, const std::string& job_id, std::int64_t off
   return item;
 }
 
-std::vector<std::int64_t> OffsetsOf(const std::vector<JobItem>& items) {
+std::vector<std::int64_t> OffsetsOf(const std::vector<ArrivedItem>& items) {
   std::vector<std::int64_t> offsets;
-  for (const JobItem& item : items) offsets.push_back(item.origin.offset);
+  for (const ArrivedItem& item : items) offsets.push_back(item.origin.offset);
   return offsets;
 }
 

@@ -236,6 +236,47 @@ TEST(Classify, StatusAloneWhereTheBodySaysNothing) {
   }
 }
 
+TEST(Classify, ObeysWhatTheProviderSaysAboutAnotherTry) {
+  struct Row {
+    int status;
+    std::string_view body;
+    std::string_view advice;
+    FailureClass cls;
+  };
+  const Row rows[] = {
+      {500, "", "false", kBadRequest},
+      {529, R"({"type":"error","error":{"type":"overloaded_error"}})", "false", kBadRequest},
+      {429, R"({"error":{"code":"rate_limit_exceeded"}})", "false", kBadRequest},
+      {409, "", "false", kBadRequest},
+      {409, "", "true", kOverloaded},
+      {400, R"({"error":{"type":"invalid_request_error"}})", "true", kOverloaded},
+      {404, "", " true ", kOverloaded},
+      {400, "", "false", kBadRequest},
+      {500, "", "true", kOverloaded},
+      {429, "", "true", kRateLimited},
+      // What will be refused again, whoever advises what.
+      {401, "", "true", kAuth},
+      {429, R"({"error":{"type":"insufficient_quota"}})", "true", kQuotaExhausted},
+      {429, R"({"error":{"type":"insufficient_quota"}})", "false", kQuotaExhausted},
+      {400, R"({"error":{"code":"context_length_exceeded"}})", "true", kContextTooLong},
+      {400, R"({"error":{"code":"content_filter"}})", "true", kContentBlocked},
+      {413, "", "false", kRequestTooLarge},
+      // Nothing that is said.
+      {500, "", "", kOverloaded},
+      {500, "", "no", kOverloaded},
+      {500, "", "FALSE", kOverloaded},
+      {400, "", "1", kBadRequest},
+  };
+  for (const Row& row : rows) {
+    const ports::HttpResponse response{
+        .status = row.status,
+        .headers = {{.name = "x-should-retry", .value = std::string(row.advice)}},
+        .body = std::string(row.body)};
+    EXPECT_EQ(ToString(Classify(response, {}).cls), ToString(row.cls))
+        << row.status << ' ' << row.body << ' ' << row.advice;
+  }
+}
+
 TEST(Classify, GatewayThatGaveUpMayHaveCost) {
   EXPECT_TRUE(ClassifyBody(504, "").maybe_billed);
   EXPECT_TRUE(ClassifyBody(502, "").maybe_billed);

@@ -4,6 +4,8 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace llmbatch::providers {
 namespace {
@@ -72,6 +74,21 @@ TEST(OpenApiSchema, WhatCannotBeToldIsNot) {
            Object(R"({"anyOf":[]})"),
        }) {
     EXPECT_EQ(Told(schema), "none") << schema;
+  }
+}
+
+TEST(OpenApiSchema, WhatItLoosensIsNamed) {
+  using Keywords = std::vector<std::string>;
+  const std::pair<std::string, Keywords> rows[] = {
+      {Object(R"({"type":"string","format":"date-time"})"), {}},
+      {Object(R"({"enum":["a",null]})"), {}},
+      {Object(R"({"type":"string","format":"date"})"), {"format"}},
+      {Object(R"({"enum":["a",2]})"), {"enum"}},
+      {Object(R"({"type":"array","items":{"const":7},"maxItems":3})"), {"maxItems", "enum"}},
+      {"no json", {}},
+  };
+  for (const auto& [schema, keywords] : rows) {
+    EXPECT_EQ(WhatOpenApiLoosens(schema), keywords) << schema;
   }
 }
 

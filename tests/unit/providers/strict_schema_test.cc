@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace llmbatch::providers {
 namespace {
@@ -73,6 +74,8 @@ TEST(ClosedSchema, LimitsStandInTheDescription) {
       {R"({"type":"array","items":{"type":"string"},"minItems":2})",
        R"({"type":"array","description":"minItems 2","items":{"type":"string"}})"},
       {R"({"type":"string","format":"date"})", R"({"type":"string","format":"date"})"},
+      {R"({"type":"string","not":{"enum":["a"]}})",
+       R"x({"type":"string","description":"not {\"enum\":[\"a\"]}"})x"},
       {R"({"type":"string","format":"postcode"})",
        R"({"type":"string","description":"format \"postcode\""})"},
   };
@@ -138,6 +141,25 @@ TEST(ClosedSchema, WhatCannotBeClosedIsNamed) {
        "a required property that isn't declared"},
   };
   for (const auto& [schema, what] : rows) EXPECT_EQ(WhatCannotBeClosed(schema), what) << schema;
+}
+
+TEST(ClosedSchema, WhatIsLoosenedIsNamedOnce) {
+  using Keywords = std::vector<std::string>;
+  const std::pair<std::string, Keywords> rows[] = {
+      {Around(R"({"type":"string","title":"T","default":"x","format":"date"})"), {}},
+      {Around(R"({"type":"array","minItems":1,"items":{"type":"string"}})"), {}},
+      {Around(R"({"type":"array","minItems":2,"items":{"type":"string","maxLength":3}})"),
+       {"minItems", "maxLength"}},
+      {Around(R"({"anyOf":[{"type":"integer","minimum":1},{"type":"integer","minimum":7}]})"),
+       {"minimum"}},
+      {Around(R"({"oneOf":[{"type":"string"},{"type":"null"}]})"), {"oneOf"}},
+      {Around(R"({"type":"string","not":{"const":"a"},"format":"postcode"})"), {"not", "format"}},
+      {R"({"type":"object","properties":{"p":{"$ref":"#/$defs/d","description":"x",
+           "maxLength":2}},"$defs":{"d":{"type":"string","minLength":1}}})",
+       {"maxLength", "minLength"}},
+      {"no json", {}},
+  };
+  for (const auto& [schema, keywords] : rows) EXPECT_EQ(WhatIsLoosened(schema), keywords) << schema;
 }
 
 }  // namespace

@@ -73,5 +73,61 @@ TEST(Calibration, CorrectsAnyNumber) {
   EXPECT_GT(Calibration(3).Calibrated(std::numeric_limits<std::int64_t>::max()), 0);
 }
 
+// What another calibration makes of a lesson, as the coordinator does.
+double Apply(const Lesson& lesson, double ratio) { return lesson.keep * ratio + lesson.add; }
+
+TEST(Calibration, ALessonTeachesWhatWasSeen) {
+  Calibration calibration(1.2);
+  EXPECT_TRUE(calibration.TakeLesson().empty());
+  for (const int actual : {1500, 1300, 900, 9000}) calibration.Observe(1000, actual);
+  const Lesson lesson = calibration.TakeLesson();
+  EXPECT_FALSE(lesson.empty());
+  EXPECT_NEAR(Apply(lesson, 1.2), calibration.ratio(), 1e-12) << "to who began as it did";
+  EXPECT_TRUE(calibration.TakeLesson().empty()) << "it is taken once";
+}
+
+TEST(Calibration, LessonsOfManyAddUpToWhatOneWouldHaveLearnt) {
+  Calibration one;
+  Calibration first;
+  Calibration second;
+  double shared = 1.0;
+  for (int i = 0; i < 20; ++i) {
+    Calibration& here = i % 2 == 0 ? first : second;
+    here.Observe(1000, 1300 + i);
+    one.Observe(1000, 1300 + i);
+    shared = Apply(here.TakeLesson(), shared);
+    here.Adopt(shared);
+  }
+  EXPECT_NEAR(shared, one.ratio(), 1e-9);
+  EXPECT_NEAR(second.ratio(), one.ratio(), 1e-9);
+}
+
+TEST(Calibration, WhatIsSeenWhileALessonIsUnderWayCountsOnTopOfTheRatioThatComes) {
+  Calibration calibration;
+  calibration.Observe(1000, 1500);
+  calibration.TakeLesson();
+  calibration.Observe(1000, 2000);
+  calibration.Adopt(1.5);
+  EXPECT_DOUBLE_EQ(calibration.ratio(), 1.6);
+  EXPECT_DOUBLE_EQ(Apply(calibration.TakeLesson(), 1.5), 1.6);
+}
+
+TEST(Calibration, ALessonThatReachedNobodyIsPartOfTheNext) {
+  Calibration calibration;
+  calibration.Observe(1000, 1500);
+  const Lesson lost = calibration.TakeLesson();
+  calibration.Observe(1000, 1400);
+  calibration.ReturnLesson(lost);
+  EXPECT_DOUBLE_EQ(Apply(calibration.TakeLesson(), 1.0), calibration.ratio());
+}
+
+TEST(Calibration, AdoptsNothingBeyondItsBounds) {
+  Calibration calibration;
+  calibration.Adopt(1'000'000);
+  EXPECT_DOUBLE_EQ(calibration.ratio(), 3.0);
+  calibration.Adopt(-4);
+  EXPECT_DOUBLE_EQ(calibration.ratio(), 0.5);
+}
+
 }  // namespace
 }  // namespace llmbatch::tokens

@@ -67,6 +67,14 @@ TEST(CarriedHeaders, IsBoundedInNumberAndBytes) {
   EXPECT_EQ(CarriedHeaders({huge, small, rest, small}), (std::vector<model::Header>{small, rest}));
 }
 
+TEST(RecordBytes, CountsKeyValueAndHeaders) {
+  const std::size_t bare = RecordBytes({}, {}, {});
+  EXPECT_GT(bare, 60U) << "a batch of one record has a head of 61 bytes";
+  EXPECT_EQ(RecordBytes("key", "value", {}), bare + 8);
+  EXPECT_GE(RecordBytes({}, {}, {{.name = "name", .value = "text"}}), bare + 8 + 10)
+      << "two lengths of five bytes each at the most";
+}
+
 TEST(ReadOrigin, TakesWhatLooksLikeAnOrigin) {
   for (const char* origin :
        {"topic/0/0", "llm.requests/3/1042", "a_b-c.D/12/9223372036854775807#7"}) {

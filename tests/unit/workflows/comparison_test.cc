@@ -81,7 +81,7 @@ TEST(Comparison, RefusesWhatItCannotDo) {
   EXPECT_EQ(Refusal("{}"), "standard: missing");
   EXPECT_EQ(Refusal(R"({"standard":{"id":"s","text":"t"}})"), "candidates: missing");
   EXPECT_EQ(Refusal(R"({"standard":{"id":"s","ref":"llmbatchd:doc:u:1"},"candidates":[]})"),
-            "standard.ref: documents by reference are not supported: send the text");
+            "standard.ref: must be redis: and a name, or begin with https://");
   EXPECT_EQ(
       Refusal(
           R"({"standard":{"id":"s","text":"t"},"candidates":[{"id":"a","text":"t"},{"id":"a","text":"t"}]})"),
@@ -95,6 +95,82 @@ TEST(Comparison, RefusesWhatItCannotDo) {
   EXPECT_THAT(Refusal(Request(60, 3'000), 300),
               HasSubstr("candidates: with the standard, too long"));
   EXPECT_EQ(Refusal(Request(60, 3'000)), "none");
+}
+
+constexpr const char* kByReference =
+    R"({"standard":{"id":"s","ref":"redis:s"},"candidates":[{"id":"a","ref":"redis:a"},)"
+    R"({"id":"b","text":"clause"},{"id":"c","ref":"redis:c"}]})";
+
+Fetched Missing() {
+  return {
+      .text = {},
+      .error = model::ItemError{.code = model::ErrorCode::kDocumentUnavailable, .message = "gone"}};
+}
+
+TEST(Comparison, AsksWhenAllDocumentsAreThere) {
+  const auto job = Sound(kByReference);
+  std::vector<std::string> fields;
+  for (const Reference& each : job->references()) fields.push_back(each.field);
+  EXPECT_THAT(fields, ElementsAre("standard.ref", "candidates[0].ref", "candidates[2].ref"));
+  EXPECT_THAT(job->Begin(), SizeIs(0));
+  EXPECT_THAT(job->standing().facts, SizeIs(0));
+  EXPECT_THAT(job->OnFetched(0, {.text = "standard"}), SizeIs(0));
+  EXPECT_THAT(job->OnFetched(1, {.text = "first"}), SizeIs(0));
+  const Steps steps = job->OnFetched(2, {.text = "third"});
+  ASSERT_THAT(steps, SizeIs(3));
+  EXPECT_THAT(steps[0].company->context_json, HasSubstr(R"("text":"standard")"));
+  EXPECT_THAT(steps[2].input.value, HasSubstr(R"("text":"third")"));
+  EXPECT_THAT(steps[0].references, ElementsAre(0, 1));
+  EXPECT_THAT(steps[1].references, ElementsAre(0));
+  EXPECT_THAT(steps[2].references, ElementsAre(0, 2));
+}
+
+TEST(Comparison, ACandidateThatIsNotThereFailsAlone) {
+  const auto job = Sound(kByReference);
+  job->Begin();
+  job->OnFetched(0, {.text = "standard"});
+  job->OnFetched(1, Missing());
+  const Steps steps = job->OnFetched(2, {.text = "third"});
+  ASSERT_THAT(steps, SizeIs(2));
+  EXPECT_EQ(steps[0].path, "comparison/1");
+  job->OnOutcome(0, Answer(R"({"risk":"low"})"));
+  job->OnOutcome(1, Answer(R"({"risk":"low"})"));
+  ASSERT_TRUE(job->done());
+  const auto ending = job->End({}, {});
+  EXPECT_EQ(ending.status, model::JobStatus::kCompleted);
+  EXPECT_TRUE(ending.partial);
+  EXPECT_THAT(ending.results[0], HasSubstr(R"({"id":"a","status":"error","error":{)"));
+  EXPECT_THAT(ending.results[0], Not(HasSubstr("parts")));
+  EXPECT_THAT(ending.results[2], HasSubstr(R"({"id":"c","status":"ok","risk":"low")"));
+}
+
+TEST(Comparison, WithoutTheStandardAllFail) {
+  const auto job = Sound(kByReference);
+  job->Begin();
+  EXPECT_THAT(job->OnFetched(0, Missing()), SizeIs(0));
+  ASSERT_TRUE(job->done());
+  EXPECT_EQ(job->End({}, {}).error->message, "gone");
+}
+
+TEST(Comparison, FailsIfWhatWasFetchedIsTooLong) {
+  const auto job = Sound(kByReference, 300);
+  job->Begin();
+  job->OnFetched(0, {.text = std::string(200'000, 'a')});
+  job->OnFetched(1, {.text = std::string(200'000, 'b')});
+  EXPECT_THAT(job->OnFetched(2, Missing()), SizeIs(0));
+  ASSERT_TRUE(job->done());
+  const auto ending = job->End({}, {});
+  EXPECT_EQ(ending.status, model::JobStatus::kFailed);
+  EXPECT_THAT(ending.results[0], HasSubstr("item_too_large"));
+  EXPECT_THAT(ending.results[2], HasSubstr("document_unavailable"));
+}
+
+TEST(Comparison, MayEndBeforeItsDocumentsAreThere) {
+  const auto job = Sound(kByReference);
+  job->Begin();
+  job->OnFetched(0, {.text = "standard"});
+  const auto ending = job->End({}, {.code = model::ErrorCode::kCancelled});
+  EXPECT_THAT(ending.results, SizeIs(3));
 }
 
 TEST(Comparison, FewCandidatesGoAtOnceAndAlone) {

@@ -8,6 +8,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
 
 std::string Document(const std::string& id, int paragraphs) {
@@ -65,8 +66,12 @@ TEST(Query, RefusesWhatItCannotDo) {
   EXPECT_EQ(Refusal(R"({"question":"q"})"), "documents: missing");
   EXPECT_EQ(Refusal(R"({"question":"q","documents":[]})"),
             "documents: must have from 1 to 1000 elements");
-  EXPECT_EQ(Refusal(R"({"question":"q","documents":[{"id":"a","ref":"https://x/"}]})"),
-            "documents[0].ref: documents by reference are not supported: send the text");
+  EXPECT_EQ(Refusal(R"({"question":"q","documents":[{"id":"a","ref":"http://x/"}]})"),
+            "documents[0].ref: must be redis: and a name, or begin with https://");
+  EXPECT_EQ(Refusal(R"({"question":"q","documents":[{"id":"a","ref":"redis:"}]})"),
+            "documents[0].ref: must be redis: and a name, or begin with https://");
+  EXPECT_EQ(Refusal(R"({"question":"q","documents":[{"id":"a","ref":"redis:a","text":"t"}]})"),
+            "documents[0].ref: there is a text already");
   EXPECT_EQ(Refusal(Request(1, R"(,"estimated_tokens":-1)")).substr(0, 17), "estimated_tokens:");
   EXPECT_THAT(Refusal(Request(20'000), 100), HasSubstr("documents: need more than 2000 prompts"));
 }
@@ -101,6 +106,71 @@ TEST(Query, MarksWhatIsNoQuotation) {
   job->OnOutcome(0, Answer("year 3 the rent"));
   EXPECT_THAT(job->End({}, {}).results[0],
               HasSubstr(R"({"document":"a","quotation":"year 3 the rent","unverified":true})"));
+}
+
+constexpr const char* kByReference =
+    R"({"question":"q","documents":[{"id":"a","ref":"redis:lease"},{"id":"b","text":"year 2"},)"
+    R"({"id":"c","ref":"https://files.example.com/c"}]})";
+
+TEST(Query, AsksWhenAllDocumentsAreThere) {
+  const auto job = Sound(kByReference);
+  const auto references = job->references();
+  ASSERT_THAT(references, SizeIs(2));
+  EXPECT_EQ(references[0].place,
+            (model::DocumentPlace{.store = model::DocumentPlace::Store::kKept, .name = "lease"}));
+  EXPECT_EQ(references[1].field, "documents[2].ref");
+  EXPECT_EQ(references[1].document_id, "c");
+  EXPECT_EQ(references[1].place.name, "https://files.example.com/c");
+
+  EXPECT_THAT(job->Begin(), SizeIs(0));
+  EXPECT_FALSE(job->done());
+  EXPECT_THAT(job->standing().facts, SizeIs(0));  // how long they are isn't known
+  EXPECT_EQ(job->standing().stages.back().percent, 16);
+  EXPECT_EQ(job->standing().message, "1 of 3 documents retrieved");
+  EXPECT_THAT(job->OnFetched(0, {.text = "year 1"}), SizeIs(0));
+  EXPECT_EQ(job->standing().stages.back().percent, 23);
+  const Steps steps = job->OnFetched(1, {.text = "year 3"});
+  ASSERT_THAT(steps, SizeIs(1));
+  EXPECT_THAT(steps[0].input.value, HasSubstr(R"({"document":"a","text":"year 1"})"));
+  EXPECT_THAT(steps[0].references, ElementsAre(0, 1));
+  EXPECT_TRUE(job->real_time());
+  EXPECT_THAT(job->standing().facts, SizeIs(3));
+  job->OnOutcome(0, Answer("year 1"));
+  EXPECT_THAT(job->End({}, {}).results[0], Not(HasSubstr("unverified")));
+}
+
+TEST(Query, WhatWasFetchedMayMakeItABatch) {
+  const auto job = Sound(kByReference, 100'000);
+  job->Begin();
+  job->OnFetched(0, {.text = std::string(400'000, 'a')});
+  job->OnFetched(1, {.text = "year 3"});
+  EXPECT_FALSE(job->real_time());
+}
+
+TEST(Query, FailsWithoutOneOfItsDocuments) {
+  const auto job = Sound(kByReference);
+  job->Begin();
+  model::ItemError error{.code = model::ErrorCode::kDocumentUnavailable, .message = "gone"};
+  EXPECT_THAT(job->OnFetched(0, {.text = {}, .error = error}), SizeIs(0));
+  ASSERT_TRUE(job->done());
+  const auto ending = job->End({}, {});
+  EXPECT_EQ(ending.status, model::JobStatus::kFailed);
+  EXPECT_EQ(ending.error->message, "gone");
+}
+
+TEST(Query, FailsIfWhatWasFetchedIsTooLong) {
+  const auto job = Sound(R"({"question":"q","documents":[{"id":"a","ref":"redis:a"}]})", 100);
+  job->Begin();
+  job->OnFetched(0, {.text = std::string(2'000'000, 'a')});
+  ASSERT_TRUE(job->done());
+  EXPECT_EQ(job->End({}, {}).error->code, model::ErrorCode::kItemTooLarge);
+}
+
+TEST(Query, MayEndBeforeItsDocumentsAreThere) {
+  const auto job = Sound(kByReference);
+  job->Begin();
+  const auto ending = job->End({}, {.code = model::ErrorCode::kCancelled});
+  EXPECT_EQ(ending.error->code, model::ErrorCode::kCancelled);
 }
 
 TEST(Query, TheUsersEstimateDecidesOnTheMode) {

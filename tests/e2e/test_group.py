@@ -1,14 +1,13 @@
 """The consumer group: replicas that vanish, stand still, come and go, and offsets that an operator sets."""
 
 import collections
-import pathlib
 import signal
 import time
 
-import confluent_kafka
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
 
+from harness import newer_librdkafka
 from harness.daemon import Daemon
 from harness.texts import make_inputs
 from harness.waiting import wait_for
@@ -30,15 +29,10 @@ def config(deployment):
 @pytest.fixture(params=["eager", "cooperative"])
 def two_replicas(request, deployment, config, tmp_path):
     """Under Debian's librdkafka, and under the Python client's, which is new enough to rebalance cooperatively."""
-    within = ()
-    if request.param == "cooperative":
-        (newer,) = (pathlib.Path(confluent_kafka.__file__).parents[1] / "confluent_kafka.libs").glob("librdkafka-*.so*")
-        (tmp_path / "librdkafka.so.1").symlink_to(newer)
-        within = ("env", f"LD_LIBRARY_PATH={tmp_path}")
+    within = newer_librdkafka.within(tmp_path) if request.param == "cooperative" else ()
     deployment.twin.start(latency="uniform:100-300")
     daemons = deployment.start(2, config, within=within)
-    is_newer = daemons[0].status()["librdkafka"] == confluent_kafka.libversion()[0]
-    assert is_newer == (request.param == "cooperative")
+    assert newer_librdkafka.is_used_by(daemons[0]) == (request.param == "cooperative")
     return daemons
 
 

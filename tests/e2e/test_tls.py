@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from harness import newer_librdkafka
 from harness.certificates import server_certificates
 from harness.daemon import Daemon
 from harness.deployment import TASK
@@ -98,6 +99,16 @@ def test_kafka_with_a_password_over_tls(deployment, authority, mechanism):
         daemon = start_refused(deployment, config)
         wait_for(lambda: "Authentication failed" in daemon.log.read_text(), 30, lambda: daemon.log.read_text())
     assert PASSWORD not in deployment.daemons[0].log.read_text()
+
+
+def test_kafka_with_scram_and_a_newer_librdkafka(deployment, authority, tmp_path):
+    deployment.twin.start()
+    config = over(deployment, "sasl", authority, **sasl(deployment, "SCRAM-SHA-256", PASSWORD))
+    (daemon,) = deployment.start(config=config, within=newer_librdkafka.within(tmp_path))
+    assert newer_librdkafka.is_used_by(daemon)
+    ask_one(deployment)
+    deployment.stop()
+    assert PASSWORD not in daemon.log.read_text()
 
 
 @pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256"])

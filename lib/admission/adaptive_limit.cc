@@ -64,7 +64,7 @@ bool AdaptiveLimit::OnReport(const ports::AdaptiveReport& report, std::int64_t u
                              base::Timestamp now) {
   Clamp(report.bounds);
   const bool refused = report.refused >= cut_ && report.refused <= version_;
-  if (!refused && !(report.slow && report.version == version_)) return false;
+  if (!refused && !(report.quick_part > 0 && report.version == version_)) return false;
   std::int64_t begin = OfMillis(now);
   if (refused) {
     CutForRefusal(report, used, begin);
@@ -72,8 +72,7 @@ bool AdaptiveLimit::OnReport(const ports::AdaptiveReport& report, std::int64_t u
     begin += base::ToMillis(report.held);
     change_ = ports::AdaptiveChange::kRefusal;
   } else {
-    limit_ -= Part(limit_, 10);
-    wait_ = Pause(report);
+    CutForLatency(report);
     change_ = ports::AdaptiveChange::kLatency;
   }
   Clamp(report.bounds);
@@ -84,6 +83,14 @@ bool AdaptiveLimit::OnReport(const ports::AdaptiveReport& report, std::int64_t u
   cut_ = ++version_;
   ever_cut_ = true;
   return true;
+}
+
+void AdaptiveLimit::CutForLatency(const ports::AdaptiveReport& report) {
+  limit_ = std::clamp(limit_ * report.quick_part / 1'000, limit_ / 2, limit_ - Part(limit_, 10));
+  // What a step up or down leads to shows when calls end that were started after it.
+  const std::int64_t answer_time = base::ToMillis(report.answer_time);
+  wait_ = std::max(Pause(report), std::min(kLongestPause, 3 * answer_time));
+  rate_like_ = kMostRateLike;
 }
 
 void AdaptiveLimit::CutForRefusal(const ports::AdaptiveReport& report, std::int64_t used,

@@ -13,7 +13,8 @@
 //    calls of a minute lets more of them pass for a while. Then the limit goes to just below what
 //    it was on average since the last refusal, for as many calls were answered in that time as the
 //    rate allows, and it feels its way up slowly.
-//  - Answers that take much longer than they did: down by a tenth.
+//  - Answers that take much longer than is usual: down to what would do without that, by a tenth to
+//    a half, and up slowly.
 //
 // A call that was started before the last cut was known tells nothing new when it is refused: one
 // burst of refusals counts once, whoever sees it. A limit grows only while it keeps calls waiting,
@@ -49,6 +50,7 @@ class AdaptiveLimit {
   std::int64_t NextStep() const;
   std::int64_t Pause(const ports::AdaptiveReport& report) const;
   std::int64_t WaitForStep(const ports::AdaptiveReport& report) const;
+  void CutForLatency(const ports::AdaptiveReport& report);
   void CutForRefusal(const ports::AdaptiveReport& report, std::int64_t used, std::int64_t now);
 
   // All times in milliseconds.
@@ -59,7 +61,7 @@ class AdaptiveLimit {
   std::int64_t since_;             // of the last change, or the end of the hold that it came with
   std::int64_t wait_;              // from then until the next step up
   std::int64_t streak_ = 0;        // steps up since the last cut
-  std::int64_t rate_like_ = 0;     // how much refusals look like those of a rate, 0 to 3
+  std::int64_t rate_like_ = 0;     // how much it looks as if steps up showed late, 0 to 3
   std::int64_t cut_since_;         // of the last cut
   std::int64_t area_ = 0;          // limit times time, from the last cut until the last change
   std::int64_t refusal_time_ = 0;  // until a refusal came, the last time

@@ -19,7 +19,7 @@ end
 local function read_report(text)
   local n = numbers_of(text)
   return {least = n[1], most = n[2], known = n[3], version = n[4], answers = n[5], answer_time = n[6],
-          refused = n[7], held = n[8], slow = n[9] == 1, refused_ago = n[10]}
+          refused = n[7], held = n[8], quick_part = n[9], refused_ago = n[10]}
 end
 
 local function read_adaptive(text, report, now, back)
@@ -85,17 +85,24 @@ local function cut_for_refusal(a, report, used, now)
   end
 end
 
+local function cut_for_latency(a, report)
+  local quick = math.floor(a.limit * report.quick_part / 1000)
+  a.limit = clamp(quick, math.floor(a.limit / 2), a.limit - part(a.limit, 10))
+  a.wait = math.max(pause(a, report), math.min(60000, 3 * report.answer_time))
+  a.rate_like = most_rate_like
+end
+
 local function adaptive_on_report(a, report, used, now)
   a.limit = clamp(a.limit, report.least, report.most)
   local refused = report.refused >= a.cut and report.refused <= a.version
-  if not refused and not (report.slow and report.version == a.version) then return false end
+  if not refused and not (report.quick_part > 0 and report.version == a.version) then return false end
   local begin = now
   if refused then
     cut_for_refusal(a, report, used, now)
     begin, a.change = now + report.held, by_refusal
   else
-    a.limit = a.limit - part(a.limit, 10)
-    a.wait, a.change = pause(a, report), by_latency
+    cut_for_latency(a, report)
+    a.change = by_latency
   end
   a.limit = clamp(a.limit, report.least, report.most)
   a.good, a.streak, a.area, a.since, a.cut_since = a.limit, 0, 0, begin, begin

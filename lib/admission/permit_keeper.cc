@@ -349,7 +349,7 @@ void PermitKeeper::OnSynced(const ports::PermitsSynced& event, base::Timestamp n
     pool.used = state.used[i];
     if (!pool.watch || told == state.adaptive.end()) continue;
     pool.limit = told->limit;
-    pool.watch->OnTold(*told++);
+    pool.watch->OnTold(*told++, now);
   }
   for (std::size_t i = 0; i < sent_classes_; ++i) {
     Class& each = classes_[i];

@@ -28,7 +28,9 @@ struct AdaptiveReport {
   std::int64_t refused = 0;
   base::Duration refused_ago{};  // since that call was started
   base::Duration held{};         // how long that refusal keeps calls from being started
-  bool slow = false;             // answers have come to take much longer than they did
+  // Answers have come to take much longer than is usual: which part of the limit would do without
+  // that, in thousandths. 0: they haven't.
+  std::int64_t quick_part = 0;
 };
 
 // Why a limit is what it is.

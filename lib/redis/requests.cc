@@ -38,7 +38,7 @@ std::string ReportText(const std::optional<ports::AdaptiveReport>& report) {
   for (const std::int64_t number :
        {report->bounds.least, report->bounds.most, report->known, report->version, report->answers,
         base::ToMillis(report->answer_time), report->refused, base::ToMillis(report->held),
-        std::int64_t{report->slow ? 1 : 0}, base::ToMillis(report->refused_ago)}) {
+        report->quick_part, base::ToMillis(report->refused_ago)}) {
     if (!text.empty()) text += ' ';
     text += std::to_string(number);
   }

@@ -51,8 +51,16 @@ std::map<std::string, std::vector<std::string>> ReadBack(Cluster& cluster, std::
   options.group = "reader";
   auto consumer = StartConsumer(options, mailbox);
   std::map<std::string, std::vector<std::string>> found;
-  for (const auto& [record] : mailbox.Wait<ports::RecordReceived>(count)) {
+  const auto records = mailbox.Wait<ports::RecordReceived>(count);
+  for (const auto& [record] : records) {
     found[record.key.value_or("(null)")].push_back(record.value.value_or("(null)"));
+  }
+  if (records.size() < count) {
+    ADD_FAILURE() << "the reader was assigned " << mailbox.Count<ports::PartitionsAssigned>()
+                  << " times";
+    for (const ports::LogLine& line : cluster.log().lines()) {
+      ADD_FAILURE() << line.message << (line.fields.empty() ? "" : ": " + line.fields[0].value);
+    }
   }
   return found;
 }

@@ -47,7 +47,7 @@ class ScriptedLimit {
          {std::to_string(report.bounds.least), std::to_string(report.bounds.most),
           std::to_string(report.known), std::to_string(report.version),
           std::to_string(report.answers), millis(report.answer_time),
-          std::to_string(report.refused), millis(report.held), std::string(report.slow ? "1" : "0"),
+          std::to_string(report.refused), millis(report.held), std::to_string(report.quick_part),
           millis(report.refused_ago)}) {
       text += number + " ";
     }
@@ -84,7 +84,7 @@ ports::AdaptiveReport AnyReport(const ports::AdaptiveState& state, base::Rng& rn
                                .refused = state.version - below(4),
                                .refused_ago = milliseconds(below(400)),
                                .held = milliseconds(rng.Chance(0.5) ? 0 : below(2'000)),
-                               .slow = rng.Chance(0.1)};
+                               .quick_part = rng.Chance(0.1) ? 1 + below(900) : 0};
   if (rng.Chance(0.5)) report.refused = 0;
   return report;
 }

@@ -183,13 +183,19 @@ TEST_F(AdaptiveLimitTest, GrowsByOneForEachAnswerAtTheMost) {
 }
 
 TEST_F(AdaptiveLimitTest, SlowAnswersPutItDown) {
-  FindLimit(100);
-  ports::AdaptiveReport report = Report();
-  report.slow = true;
-  EXPECT_TRUE(limit_->OnReport(report, 100, now_));
-  EXPECT_EQ(limit_->limit(), 90);
-  EXPECT_EQ(limit_->state().change, Change::kLatency);
-  EXPECT_FALSE(limit_->OnReport(report, 90, now_)) << "they were slow before";
+  struct Case {
+    std::int64_t quick_part;  // in thousandths
+    std::int64_t limit;       // after it
+  };
+  for (const Case& each : {Case{999, 90}, Case{750, 75}, Case{100, 50}}) {
+    FindLimit(100);
+    ports::AdaptiveReport report = Report();
+    report.quick_part = each.quick_part;
+    EXPECT_TRUE(limit_->OnReport(report, 100, now_));
+    EXPECT_EQ(limit_->limit(), each.limit);
+    EXPECT_EQ(limit_->state().change, Change::kLatency);
+    EXPECT_FALSE(limit_->OnReport(report, 90, now_)) << "they were slow before";
+  }
 }
 
 TEST_F(AdaptiveLimitTest, StaysBetweenItsBounds) {

@@ -202,6 +202,10 @@ class Calls {
   // Asks again in two halves, or fails the one item that is left.
   void Split(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
              Verdicts& verdicts);
+  // For what is in the prompt or its size: asks again in two halves, and hands the one item that is
+  // left to the next model of the route, since another's filter and limits are not the same.
+  void OnRefused(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
+                 Verdicts& verdicts);
   // Hands the batch to the next model of the route, or fails its items.
   void GiveUp(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
               Verdicts& verdicts);

@@ -185,8 +185,8 @@ void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::
   Reading reading = ReadCompletion(call, completion);
   ObserveReading(call, reading, out);
   if (reading.blocked) {
-    Split(call, model::ErrorCode::kContentFiltered, "the provider refused to answer", now,
-          verdicts);
+    OnRefused(call, model::ErrorCode::kContentFiltered, "the provider refused to answer", now,
+              verdicts);
     return;
   }
   const bool answered =
@@ -262,10 +262,9 @@ void Calls::OnFailure(Call& call, const providers::CallFailure& failure, base::N
       RetryLater(call, failure, now, verdicts, out);
       return;
     case providers::Action::kSplit:
-      if (failure.cls == providers::FailureClass::kContextTooLong && call.requests.size() == 1 &&
-          MoveToRoomier(call, now.steady)) {
-        return;
-      }
+      if (failure.cls != providers::FailureClass::kContextTooLong)
+        return OnRefused(call, code, failure.message, now, verdicts);
+      if (call.requests.size() == 1 && MoveToRoomier(call, now.steady)) return;
       Split(call, code, failure.message, now, verdicts);
       return;
     case providers::Action::kFail:
@@ -315,6 +314,14 @@ void Calls::Split(Call& call, model::ErrorCode code, std::string_view message, b
   Erase(call.id);
   Begin(std::move(first), now.steady);
   Begin(std::move(second), now.steady);
+}
+
+void Calls::OnRefused(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
+                      Verdicts& verdicts) {
+  Prune(call, now, verdicts);
+  if (call.requests.size() != 1) return Split(call, code, message, now, verdicts);
+  ++call.attempts;
+  GiveUp(call, code, message, now, verdicts);
 }
 
 void Calls::GiveUp(Call& call, model::ErrorCode code, std::string_view message, base::Now now,

@@ -74,11 +74,8 @@ std::optional<model::Progress> JobTable::Start(model::RequestId id, const Standi
 void JobTable::Book(model::RequestId id, const model::ItemOutcome& outcome) {
   Totals& totals = jobs_.at(id).totals;
   totals.usage += outcome.usage;
-  if (outcome.cost && totals.cost) {
-    *totals.cost += *outcome.cost;
-  } else {
-    totals.cost.reset();
-  }
+  model::Add(totals.cost, outcome.cost);
+  model::Add(totals.cost_in_doubt, outcome.cost_in_doubt);
 }
 
 void JobTable::CountCall(model::RequestId id) {
@@ -164,6 +161,7 @@ FinalReport JobTable::End(model::RequestId id, const Standing& standing, Ending 
   result.items = job.standing.items;
   result.usage = job.totals.usage;
   result.cost = job.totals.cost;
+  result.cost_in_doubt = job.totals.cost_in_doubt;
   result.calls = job.totals.calls;
   result.total_time = now.steady - job.began;
   result.efficiency = ending.efficiency;
@@ -210,6 +208,7 @@ model::Progress JobTable::NextProgress(Entry& job, model::JobStatus status, base
   progress.items = job.standing.items;
   progress.usage = job.totals.usage;
   progress.cost = job.totals.cost;
+  progress.cost_in_doubt = job.totals.cost_in_doubt;
   if (status == model::JobStatus::kProcessing)
     progress.eta_seconds = EtaSeconds(job.standing, now.steady - job.began);
   progress.waiting_for = job.waiting_for;

@@ -39,6 +39,7 @@ struct Standing {
 struct Totals {
   model::Usage usage;
   std::optional<model::NanoUsd> cost = model::NanoUsd{};  // nullopt: a model without a price
+  std::optional<model::NanoUsd> cost_in_doubt = model::NanoUsd{};
   std::int64_t calls = 0;
   base::Duration elapsed{};
 };

@@ -70,7 +70,8 @@ struct Progress {
   std::string message;
   ItemCounts items;
   Usage usage;
-  std::optional<NanoUsd> cost;  // nullopt: a model without a price was used
+  std::optional<NanoUsd> cost;                       // nullopt: a model without a price was used
+  std::optional<NanoUsd> cost_in_doubt = NanoUsd{};  // as of its items
   std::optional<std::int64_t> eta_seconds;
   std::string waiting_for;           // empty: nothing
   std::vector<SummaryMember> facts;  // beside what all events have
@@ -89,6 +90,7 @@ struct JobResult {
   ItemCounts items;
   Usage usage;
   std::optional<NanoUsd> cost;
+  std::optional<NanoUsd> cost_in_doubt = NanoUsd{};  // as of its items
   std::int64_t calls = 0;
   base::Duration total_time{};
   double efficiency = 0;               // as the workflow means it

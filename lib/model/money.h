@@ -21,6 +21,15 @@ struct NanoUsd {
   }
 };
 
+// A sum that an unknown part is in is unknown.
+constexpr void Add(std::optional<NanoUsd>& sum, const std::optional<NanoUsd>& part) {
+  if (sum && part) {
+    *sum += *part;
+  } else {
+    sum.reset();
+  }
+}
+
 // Decimal dollars with nine digits after the point: "0.004215000".
 std::string ToDecimal(NanoUsd amount);
 // Reads a decimal of at most nine digits on either side of the point, not negative; nullopt

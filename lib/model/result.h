@@ -37,10 +37,13 @@ struct ItemOutcome {
   std::string output_json;         // empty unless kOk or kFallback
   std::optional<ItemError> error;  // set with kError and kFallback
   ResultSource source = ResultSource::kGenerated;
-  std::string model;              // "provider/model"; empty if none was asked
-  std::string batch_id;           // empty if none was made
-  Usage usage;                    // this item's share
-  std::optional<NanoUsd> cost;    // nullopt: the model has no price
+  std::string model;            // "provider/model"; empty if none was asked
+  std::string batch_id;         // empty if none was made
+  Usage usage;                  // this item's share
+  std::optional<NanoUsd> cost;  // nullopt: the model has no price
+  // The most that its share of attempts may have cost which ended without a report of their usage;
+  // none of it is in `cost`. nullopt: the model has no price.
+  std::optional<NanoUsd> cost_in_doubt = NanoUsd{};
   base::Duration duration{};      // of the call that answered
   std::string repair;             // how the answer had to be read; empty: as it was
   std::int64_t repair_edits = 0;  // changes to the answer as a whole that it took

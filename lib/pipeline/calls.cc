@@ -311,6 +311,7 @@ void Calls::AbortOrphans(ports::Commands& out) {
     out.emplace_back(ports::AbortCall{.call = attempt});
     out.emplace_back(Observed(ports::Metric::kCallsCancelled, 1,
                               {LaneOf(call).route.provider, LaneOf(call).route.model}));
+    ObserveDoubt(LaneOf(call).route, charging_.MostOf(call), out);
   }
 }
 

@@ -90,6 +90,9 @@ class Calls {
   // Aborts the calls all of whose requests have left the table; what isn't in flight of them is
   // left out when its turn comes.
   void AbortOrphans(ports::Commands& out);
+  // What the job's calls in flight may cost is put to its items, before it is cancelled. Calls that
+  // others have items in go on, and are left out.
+  void DoubtCallsOf(model::RequestId job);
   // Gives the permits back; Advance() sends them.
   void ReturnPermits() { permits_.Close(); }
 
@@ -178,6 +181,12 @@ class Calls {
   // Shares it out to the call's items. `is_all`: nothing was used beyond what was reported.
   void BookUsage(const Call& call, const model::Usage& usage,
                  const std::optional<model::NanoUsd>& cost, bool is_all, ports::Commands& out);
+  // The call has ended without a report of its usage, or with one of a part of it, which cost
+  // `reported`: what may have been billed beyond that is put to its items.
+  void Doubt(const Call& call, const std::optional<model::NanoUsd>& reported, ports::Commands& out);
+  void ShareDoubt(const Call& call, const std::optional<model::NanoUsd>& amount);
+  // How a sum is shared out to the call's requests.
+  std::vector<std::int64_t> WeightsOf(const Call& call) const;
   // Corrects estimates by what the provider counted in the prompt.
   void LearnRatio(const Call& call, std::int64_t input_tokens, ports::Commands& out);
   void SettleItems(Call& call, Reading reading, base::Now now, Verdicts& verdicts,
@@ -193,6 +202,10 @@ class Calls {
   // Asks again in two halves, or fails the one item that is left.
   void Split(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
              Verdicts& verdicts);
+  // For what is in the prompt or its size: asks again in two halves, and hands the one item that is
+  // left to the next model of the route, since another's filter and limits are not the same.
+  void OnRefused(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
+                 Verdicts& verdicts);
   // Hands the batch to the next model of the route, or fails its items.
   void GiveUp(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
               Verdicts& verdicts);

@@ -129,6 +129,13 @@ std::optional<model::NanoUsd> Charging::CostOf(const Call& call,
   return providers::CostOf(usage, lane.model.prices, lane.tier, now_);
 }
 
+std::optional<model::NanoUsd> Charging::MostOf(const Call& call) const {
+  const Lane& lane = LaneOf(call);
+  const model::Usage usage{.input_tokens = lane.calibration.Calibrated(call.estimated_tokens),
+                           .output_tokens = lane.OutputLimit(call.recipe->task())};
+  return providers::CostOf(usage, lane.model.prices, lane.tier, now_);
+}
+
 std::vector<std::int64_t> Charging::UsedOf(const Call& call, const Needs& needs,
                                            const CallUse& use) {
   const Rates& rates = RatesOf(call);

@@ -42,6 +42,9 @@ class Charging {
   std::string GroupOf(const Call& call, const RequestTable& requests) const;
   // What hardly any call like this one will pass; nullopt: its model has no price.
   std::optional<model::NanoUsd> CostOf(const Call& call, const RequestTable& requests) const;
+  // What the call that is in flight, or has just ended, may have cost at the most; nullopt: its
+  // model has no price.
+  std::optional<model::NanoUsd> MostOf(const Call& call) const;
   // In the order of its needs.
   std::vector<std::int64_t> UsedOf(const Call& call, const Needs& needs, const CallUse& use);
   // The rates of the routes used so far are those of this configuration from now on.

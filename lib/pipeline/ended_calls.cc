@@ -100,10 +100,52 @@ void Calls::BookFailed(Call& call, const providers::CallFailure& failure, base::
   SettleLimits(call, {.usage = is_all ? failure.usage : std::nullopt,
                       .cost = is_all ? cost : std::nullopt,
                       .maybe_billed = failure.maybe_billed});
+  if (failure.maybe_billed && !is_all) {
+    Doubt(call, failure.usage ? cost : model::NanoUsd{}, out);
+  }
   if (failure.usage) {
     BookUsage(call, *failure.usage, cost, is_all, out);
   } else if (failure.prompt_tokens) {
     LearnRatio(call, *failure.prompt_tokens, out);
+  }
+}
+
+std::vector<std::int64_t> Calls::WeightsOf(const Call& call) const {
+  std::vector<std::int64_t> weights;
+  weights.reserve(call.requests.size());
+  for (const model::RequestId id : call.requests) {
+    const auto found = requests_.find(id);
+    weights.push_back(found == requests_.end() ? 0 : found->second.tokens);
+  }
+  return weights;
+}
+
+void Calls::Doubt(const Call& call, const std::optional<model::NanoUsd>& reported,
+                  ports::Commands& out) {
+  std::optional<model::NanoUsd> amount = charging_.MostOf(call);
+  if (amount && reported) amount = std::max(*amount - *reported, model::NanoUsd{});
+  ObserveDoubt(LaneOf(call).route, amount, out);
+  ShareDoubt(call, amount);
+}
+
+void Calls::ShareDoubt(const Call& call, const std::optional<model::NanoUsd>& amount) {
+  const auto shares = providers::ShareOut(amount.value_or(model::NanoUsd{}), WeightsOf(call));
+  for (std::size_t i = 0; i < call.requests.size(); ++i) {
+    const auto found = requests_.find(call.requests[i]);
+    if (found == requests_.end()) continue;
+    model::Add(found->second.cost_in_doubt, amount ? std::optional(shares[i]) : std::nullopt);
+  }
+}
+
+void Calls::DoubtCallsOf(model::RequestId job) {
+  for (const auto& [attempt, batch] : attempts_) {
+    const Call& call = calls_.at(batch);
+    const bool of_others =
+        std::any_of(call.requests.begin(), call.requests.end(), [&](model::RequestId id) {
+          const auto found = requests_.find(id);
+          return found != requests_.end() && !(found->second.job && found->second.job->job == job);
+        });
+    if (!of_others) ShareDoubt(call, charging_.MostOf(call));
   }
 }
 
@@ -119,11 +161,7 @@ void Calls::BookUsage(const Call& call, const model::Usage& usage,
   LearnRatio(call, usage.input_tokens, out);
   ObserveUsage(LaneOf(call).route, usage, cost, out);
 
-  std::vector<std::int64_t> weights;
-  for (const model::RequestId id : call.requests) {
-    const auto found = requests_.find(id);
-    weights.push_back(found == requests_.end() ? 0 : found->second.tokens);
-  }
+  const std::vector<std::int64_t> weights = WeightsOf(call);
   const std::vector<model::Usage> shares = providers::ShareOut(usage, weights);
   const std::vector<model::NanoUsd> costs =
       providers::ShareOut(cost.value_or(model::NanoUsd{}), weights);
@@ -147,8 +185,8 @@ void Calls::OnAnswer(Call& call, const providers::Completion& completion, base::
   Reading reading = ReadCompletion(call, completion);
   ObserveReading(call, reading, out);
   if (reading.blocked) {
-    Split(call, model::ErrorCode::kContentFiltered, "the provider refused to answer", now,
-          verdicts);
+    OnRefused(call, model::ErrorCode::kContentFiltered, "the provider refused to answer", now,
+              verdicts);
     return;
   }
   const bool answered =
@@ -224,10 +262,9 @@ void Calls::OnFailure(Call& call, const providers::CallFailure& failure, base::N
       RetryLater(call, failure, now, verdicts, out);
       return;
     case providers::Action::kSplit:
-      if (failure.cls == providers::FailureClass::kContextTooLong && call.requests.size() == 1 &&
-          MoveToRoomier(call, now.steady)) {
-        return;
-      }
+      if (failure.cls != providers::FailureClass::kContextTooLong)
+        return OnRefused(call, code, failure.message, now, verdicts);
+      if (call.requests.size() == 1 && MoveToRoomier(call, now.steady)) return;
       Split(call, code, failure.message, now, verdicts);
       return;
     case providers::Action::kFail:
@@ -279,6 +316,14 @@ void Calls::Split(Call& call, model::ErrorCode code, std::string_view message, b
   Begin(std::move(second), now.steady);
 }
 
+void Calls::OnRefused(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
+                      Verdicts& verdicts) {
+  Prune(call, now, verdicts);
+  if (call.requests.size() != 1) return Split(call, code, message, now, verdicts);
+  ++call.attempts;
+  GiveUp(call, code, message, now, verdicts);
+}
+
 void Calls::GiveUp(Call& call, model::ErrorCode code, std::string_view message, base::Now now,
                    Verdicts& verdicts) {
   Prune(call, now, verdicts);
@@ -309,6 +354,7 @@ Verdict Calls::Fail(const Request& request, const Call& call, model::ErrorCode c
   outcome.batch_id = call.batch_name;
   outcome.usage = request.usage;
   outcome.cost = request.cost;
+  outcome.cost_in_doubt = request.cost_in_doubt;
   verdict.queued = std::max(base::Duration::zero(), verdict.queued);
   return verdict;
 }
@@ -323,6 +369,7 @@ Verdict Calls::Succeed(const Request& request, const Call& call, std::string out
   outcome.batch_id = call.batch_name;
   outcome.usage = request.usage;
   outcome.cost = request.cost;
+  outcome.cost_in_doubt = request.cost_in_doubt;
   outcome.duration = now - call.started;
   if (reading.repair != "none") outcome.repair = reading.repair;
   outcome.repair_edits = static_cast<std::int64_t>(reading.edits.total());

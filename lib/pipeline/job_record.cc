@@ -386,6 +386,7 @@ void Pipeline::CancelJob(model::RequestId id) {
     if (request.job && request.job->job == id) steps.push_back(step);
   }
   std::sort(steps.begin(), steps.end());
+  calls_.DoubtCallsOf(id);
   for (const model::RequestId step : steps) GiveUpStep(step);
   calls_.AbortOrphans(out_);
   // Steps whose outcome is on its way to the ledger end the job when it is there.
@@ -402,6 +403,7 @@ void Pipeline::GiveUpStep(model::RequestId step) {
       model::NeverAsked(model::ErrorCode::kCancelled, "the job was cancelled");
   outcome.usage = request.usage;
   outcome.cost = request.cost;
+  outcome.cost_in_doubt = request.cost_in_doubt;
   PublishOutcome(
       Settled{.request = std::move(request), .outcome = std::move(outcome), .queued = {}});
 }

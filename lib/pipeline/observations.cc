@@ -88,6 +88,12 @@ void ObserveUnknownCost(const model::RouteEntry& route, ports::Commands& out) {
   Add(out, Metric::kCostUnknown, 1, route, "");
 }
 
+void ObserveDoubt(const model::RouteEntry& route, const std::optional<model::NanoUsd>& amount,
+                  ports::Commands& out) {
+  if (!amount) return;
+  Add(out, Metric::kCostInDoubtUsd, static_cast<double>(amount->nanos) / kNanosPerUsd, route, "");
+}
+
 void ObserveRateLimits(const model::RouteEntry& route, const providers::RateLimits& limits,
                        ports::Commands& out) {
   const auto tell = [&](const providers::RateLimits::Window& window, std::string_view kind) {

@@ -30,6 +30,8 @@ void ObserveUsage(const model::RouteEntry& route, const model::Usage& usage,
 void ObserveRatio(const model::RouteEntry& route, std::string_view task, double ratio,
                   ports::Commands& out);
 void ObserveUnknownCost(const model::RouteEntry& route, ports::Commands& out);
+void ObserveDoubt(const model::RouteEntry& route, const std::optional<model::NanoUsd>& amount,
+                  ports::Commands& out);
 void ObserveRateLimits(const model::RouteEntry& route, const providers::RateLimits& limits,
                        ports::Commands& out);
 void ObserveAdaptiveChange(const std::string& pool, ports::AdaptiveChange last,

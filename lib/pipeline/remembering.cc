@@ -29,6 +29,7 @@ model::ItemOutcome Shared(model::ItemOutcome outcome, model::ResultSource source
   outcome.source = source;
   outcome.usage = {};
   outcome.cost = model::NanoUsd{};
+  outcome.cost_in_doubt = model::NanoUsd{};
   return outcome;
 }
 

@@ -82,6 +82,7 @@ struct Request {
   // Of all calls that this item took part in, also those that gave it no answer.
   model::Usage usage;
   std::optional<model::NanoUsd> cost = model::NanoUsd{};
+  std::optional<model::NanoUsd> cost_in_doubt = model::NanoUsd{};
 };
 
 // A request leaves the table when its outcome is known.

@@ -25,7 +25,8 @@ enum class Metric {
   kTokenUsage,   // histogram {provider, model, type}: gen_ai_client_token_usage
   kTokens,       // counter {provider, model, type}
   kCostUsd,      // counter {provider, model}
-  kCostUnknown,  // counter {provider, model}
+  kCostInDoubtUsd,      // counter {provider, model}
+  kCostUnknown,         // counter {provider, model}
   kProviderRequests,    // counter {provider, model, outcome}
   kProviderRetries,     // counter {provider, model, reason}
   kProviderBreaker,     // gauge {provider}

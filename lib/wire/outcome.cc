@@ -65,6 +65,13 @@ Result<model::ItemOutcome> ReadOutcome(Value root) {
   outcome.model = reader.OptionalString("model").value_or("");
   outcome.batch_id = reader.OptionalString("batch_id").value_or("");
   if (const auto nanos = reader.OptionalInt("cost_nanos")) outcome.cost = model::NanoUsd{*nanos};
+  // null where the model has no price; outcomes without the member have nothing in doubt.
+  const auto in_doubt = root.Find("cost_in_doubt_nanos");
+  if (in_doubt && in_doubt->is(json::Kind::kNull)) {
+    outcome.cost_in_doubt.reset();
+  } else if (const auto nanos = reader.OptionalInt("cost_in_doubt_nanos", kNotNegative)) {
+    outcome.cost_in_doubt = model::NanoUsd{*nanos};
+  }
   outcome.duration = base::Duration(reader.Int("duration_ns", kNotNegative));
   const auto usage_value = reader.Required("usage", json::Kind::kObject);
   const auto error_value = reader.Optional("error", json::Kind::kObject);
@@ -109,6 +116,11 @@ std::string EncodeOutcome(const model::ItemOutcome& outcome) {
   WriteUsage(writer, outcome.usage);
   WriteRepair(writer, outcome);
   if (outcome.cost) writer.Key("cost_nanos").Int(outcome.cost->nanos);
+  if (!outcome.cost_in_doubt) {
+    writer.Key("cost_in_doubt_nanos").Null();
+  } else if (outcome.cost_in_doubt->nanos > 0) {
+    writer.Key("cost_in_doubt_nanos").Int(outcome.cost_in_doubt->nanos);
+  }
   writer.Key("duration_ns").Int(outcome.duration.count());
   writer.EndObject();
   return writer.Take();

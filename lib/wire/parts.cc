@@ -14,13 +14,14 @@ void WriteUsage(json::Writer& writer, const model::Usage& usage) {
   writer.EndObject();
 }
 
-void WriteCost(json::Writer& writer, const std::optional<model::NanoUsd>& cost) {
-  writer.Key("cost_usd");
-  if (cost) {
-    writer.String(model::ToDecimal(*cost));
-  } else {
-    writer.Null();
-  }
+void WriteCost(json::Writer& writer, const std::optional<model::NanoUsd>& cost,
+               const std::optional<model::NanoUsd>& in_doubt) {
+  const auto write = [&writer](std::string_view name, const std::optional<model::NanoUsd>& sum) {
+    writer.Key(name);
+    sum ? writer.String(model::ToDecimal(*sum)) : writer.Null();
+  };
+  write("cost_usd", cost);
+  if (in_doubt != model::NanoUsd{}) write("cost_in_doubt_usd", in_doubt);
 }
 
 void WriteRepair(json::Writer& writer, const model::ItemOutcome& outcome) {

@@ -41,7 +41,7 @@ void WriteOutcome(json::Writer& writer, const model::ItemResult& result) {
   WriteUnlessEmpty(writer, "batch_id", outcome.batch_id);
   WriteRepair(writer, outcome);
   WriteUsage(writer, outcome.usage);
-  WriteCost(writer, outcome.cost);
+  WriteCost(writer, outcome.cost, outcome.cost_in_doubt);
   writer.Key("queued_ms").Int(base::ToMillis(result.queued));
   writer.Key("duration_ms").Int(base::ToMillis(outcome.duration));
   WriteOrigin(writer, result.origin);
@@ -64,7 +64,7 @@ void WriteSummary(json::Writer& writer, const model::JobResult& result) {
   WriteCounts(writer, result.items);
   writer.Key("total_tokens").Int(result.usage.input_tokens + result.usage.output_tokens);
   WriteUsage(writer, result.usage);
-  WriteCost(writer, result.cost);
+  WriteCost(writer, result.cost, result.cost_in_doubt);
   writer.Key("calls").Int(result.calls);
   writer.Key("total_time_ms").Int(base::ToMillis(result.total_time));
   writer.Key("efficiency").Double(RoundedToThousandths(result.efficiency));
@@ -133,7 +133,7 @@ std::string EncodeProgress(const model::Progress& progress) {
   writer.Key("message").String(progress.message);
   WriteCounts(writer, progress.items);
   WriteUsage(writer, progress.usage);
-  WriteCost(writer, progress.cost);
+  WriteCost(writer, progress.cost, progress.cost_in_doubt);
   if (progress.eta_seconds) writer.Key("eta_seconds").Int(*progress.eta_seconds);
   WriteUnlessEmpty(writer, "waiting_for", progress.waiting_for);
   for (const model::SummaryMember& fact : progress.facts) writer.Key(fact.name).Raw(fact.json);

@@ -1,6 +1,7 @@
 """A provider that fails in many ways: every item still ends, and no request is sent behind the daemon's back."""
 
 import collections
+import decimal
 
 import pytest
 
@@ -79,6 +80,30 @@ def test_retry_after_is_waited_for(deployment):
     refused, following = deployment.twin.journal()[:2]
     assert refused["status"] == 429
     assert following["received_ms"] - refused["received_ms"] >= 1900
+
+
+def test_attempt_that_timed_out_stands_beside_the_exact_cost(deployment):
+    results = run(deployment, {"next": [{"fault": "timeout"}]}, tasks={"analyze": {"timeout": "3s"}})
+
+    assert_answers_are_right(results)
+    daemon = deployment.daemons[0]
+
+    def paid(name, metric):
+        total = sum(decimal.Decimal(result.get(name, "0")) for result in results.values())
+        assert float(total) == pytest.approx(daemon.metric(metric))
+        return total
+
+    # The prices are $1 and $2 for a million tokens: what the provider reported is paid to the last digit …
+    used = collections.Counter()
+    for result in results.values():
+        used.update(result["usage"])
+    assert paid("cost_usd", "llmbatchd_cost_usd_total") * 10**6 == used["input_tokens"] + 2 * used["output_tokens"]
+    # … and the one call without a report may have cost an answer of 4,000 tokens, and the input of four items.
+    doubted = [result for result in results.values() if "cost_in_doubt_usd" in result]
+    assert 1 <= len(doubted) <= 4
+    in_doubt = paid("cost_in_doubt_usd", "llmbatchd_cost_in_doubt_usd_total")
+    assert decimal.Decimal("0.008") < in_doubt < decimal.Decimal("0.016")
+    assert daemon.metric("llmbatchd_calls_repeated_total", reason="timeout") == 1
 
 
 def test_poisonous_item_fails_alone(deployment):

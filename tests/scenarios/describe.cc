@@ -24,6 +24,11 @@ std::string Error(json::Value object) {
   return " " + Text(*error, "code") + " (attempts " + Text(*error, "attempts") + ")";
 }
 
+std::string InDoubt(json::Value object) {
+  const auto sum = object.Find("cost_in_doubt_usd");
+  return sum && sum->is(json::Kind::kString) ? ", in doubt $" + std::string(sum->AsString()) : "";
+}
+
 // "a ok {…}", "b error unknown_task (attempts 0)".
 std::string ItemResult(json::Value result) {
   const char* const name = result.Find("id") ? "id" : result.Find("unit") ? "unit" : "prompt";
@@ -36,8 +41,8 @@ std::string ItemResult(json::Value result) {
   line += Error(result);
   const auto cost = result.Find("cost_usd");
   const bool told_cost = cost && cost->is(json::Kind::kString);
-  return told_cost && cost->AsString() != "0.000000000" ? line + " $" + Text(result, "cost_usd")
-                                                        : line;
+  if (told_cost && cost->AsString() != "0.000000000") line += " $" + Text(result, "cost_usd");
+  return line + InDoubt(result);
 }
 
 std::string Progress(json::Value progress) {
@@ -57,7 +62,7 @@ std::string JobResult(json::Value job) {
   for (std::size_t i = 0; i < results.size(); ++i) {
     line += (i == 0 ? ": " : ", ") + ItemResult(results.At(i));
   }
-  return line + "; calls " + Text(*job.Find("summary"), "calls");
+  return line + "; calls " + Text(*job.Find("summary"), "calls") + InDoubt(*job.Find("summary"));
 }
 
 std::string DeadLetter(const ports::Message& record) {

@@ -20,12 +20,14 @@ class Expense {
 
   // The time of its calls, one after the other.
   base::Duration call_time() const;
-  // Members of an object that is begun: "calls", "usage", "cost_usd", "call_time_ms".
+  // Members of an object that is begun: "calls", "usage", "cost_usd", "call_time_ms", and what is
+  // in doubt of the cost.
   void Write(json::Writer& writer) const;
 
  private:
   model::Usage usage_;
   std::optional<model::NanoUsd> cost_ = model::NanoUsd{};
+  std::optional<model::NanoUsd> cost_in_doubt_ = model::NanoUsd{};
   // By the name of the batch: outcomes of one call have one time together.
   std::map<std::string, base::Duration> calls_;
 };

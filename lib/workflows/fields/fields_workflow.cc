@@ -52,7 +52,7 @@ std::string ResultOf(const Field& field, const model::ItemOutcome& outcome) {
   writer.Key("cached").Bool(cached);
   if (!outcome.model.empty()) writer.Key("model").String(outcome.model);
   wire::WriteUsage(writer, outcome.usage);
-  wire::WriteCost(writer, outcome.cost);
+  wire::WriteCost(writer, outcome.cost, outcome.cost_in_doubt);
   writer.Key("duration_ms").Int(base::ToMillis(outcome.duration));
   return writer.EndObject().Take();
 }

@@ -218,6 +218,29 @@ TEST(JobTable, HasNoCostWhenThatOfAStepIsUnknown) {
   EXPECT_EQ(table.End(kJob, At(4), {}, kStart).result.cost, std::nullopt);
 }
 
+TEST(JobTable, SumsUpWhatIsInDoubtOfTheCost) {
+  JobTable table = TableWithAJob();
+  model::ItemOutcome outcome = Used(model::NanoUsd{10});
+  table.Book(kJob, outcome);
+  outcome.cost_in_doubt = model::NanoUsd{3};
+  table.Book(kJob, outcome);
+  table.Book(kJob, outcome);
+  const FinalReport report = table.End(kJob, At(4), {}, kStart);
+  EXPECT_EQ(report.result.cost, model::NanoUsd{30});
+  EXPECT_EQ(report.result.cost_in_doubt, model::NanoUsd{6});
+  EXPECT_EQ(report.progress.cost_in_doubt, model::NanoUsd{6});
+}
+
+TEST(JobTable, HasNoSumInDoubtWhenThatOfAStepIsUnknown) {
+  JobTable table = TableWithAJob();
+  model::ItemOutcome outcome = Used(model::NanoUsd{10});
+  outcome.cost_in_doubt.reset();
+  table.Book(kJob, outcome);
+  const FinalReport report = table.End(kJob, At(4), {}, kStart);
+  EXPECT_EQ(report.result.cost, model::NanoUsd{10});
+  EXPECT_EQ(report.result.cost_in_doubt, std::nullopt);
+}
+
 TEST(JobTable, KnowsARepeatFromAnotherJobOfTheSameName) {
   JobTable table = TableWithAJob();
   model::Job other_user = SomeJob();

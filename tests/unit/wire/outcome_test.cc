@@ -58,6 +58,22 @@ TEST(Outcome, AnUnknownCostStaysUnknown) {
   ExpectRoundTrip(outcome);
 }
 
+TEST(Outcome, KeepsWhatIsInDoubtOfTheCost) {
+  model::ItemOutcome outcome = Answered();
+  outcome.cost_in_doubt = model::NanoUsd{1};
+  ExpectRoundTrip(outcome);
+  outcome.cost_in_doubt.reset();
+  ExpectRoundTrip(outcome);
+}
+
+TEST(Outcome, NothingIsInDoubtWhereNothingIsSaidOfIt) {
+  const std::string text = EncodeOutcome(Answered());
+  EXPECT_EQ(text.find("doubt"), std::string::npos) << text;
+  const auto decoded = DecodeOutcome(text);
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_EQ(decoded->cost_in_doubt, model::NanoUsd{});
+}
+
 TEST(Outcome, EveryKindOfOutputComesBack) {
   for (const char* output :
        {"null", "true", "12345678901234567890.10", "\"text\"", "[]", "{}", "[[[null]]]"}) {

@@ -50,6 +50,16 @@ TEST(EncodeItemResult, TellsHowABrokenAnswerWasRead) {
               testing::HasSubstr(R"("repair":{"kind":"fixed","edits":3},)"));
 }
 
+TEST(EncodeItemResult, TellsWhatIsInDoubtOfTheCostBesideIt) {
+  model::ItemResult result = Answered();
+  result.outcome.cost_in_doubt = model::NanoUsd{5};
+  EXPECT_THAT(EncodeItemResult(result),
+              testing::HasSubstr(R"("cost_usd":"0.004215000","cost_in_doubt_usd":"0.000000005",)"));
+  result.outcome.cost_in_doubt.reset();
+  EXPECT_THAT(EncodeItemResult(result),
+              testing::HasSubstr(R"("cost_usd":"0.004215000","cost_in_doubt_usd":null,)"));
+}
+
 TEST(EncodeItemResult, LeavesOutWhatHasNoValue) {
   model::ItemResult result;
   result.id = "i";
@@ -94,6 +104,14 @@ TEST(EncodeJobResult, WritesItsResultsInOrderAndTheSummary) {
       R"("summary":{"items":{"total":2,"done":2,"failed":1,"cached":0},"total_tokens":120,)"
       R"("usage":{"input_tokens":100,"cached_input_tokens":50,"cache_write_tokens":30,"output_tokens":20,"reasoning_tokens":5},)"
       R"("cost_usd":null,"calls":3,"total_time_ms":2000,"efficiency":0.667,"total_fields":2}})");
+}
+
+TEST(EncodeJobResult, TheSummaryTellsWhatIsInDoubtOfTheCost) {
+  model::JobResult job;
+  job.cost = model::NanoUsd{1};
+  job.cost_in_doubt = model::NanoUsd{2};
+  EXPECT_THAT(EncodeJobResult(job),
+              testing::HasSubstr(R"("cost_usd":"0.000000001","cost_in_doubt_usd":"0.000000002",)"));
 }
 
 TEST(EncodeJobResult, AJobThatFailedTellsWhy) {

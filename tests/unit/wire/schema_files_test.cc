@@ -141,6 +141,10 @@ std::vector<model::ItemResult> ResultsOfEveryKind() {
                         .cost = model::NanoUsd{1},
                         .duration = std::chrono::seconds(1)};
     results.push_back(answered);
+    answered.outcome.cost_in_doubt = model::NanoUsd{1};
+    results.push_back(answered);
+    answered.outcome.cost_in_doubt.reset();
+    results.push_back(answered);
   }
   return results;
 }

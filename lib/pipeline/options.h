@@ -28,8 +28,8 @@ struct Topics {
 
 struct Limits {
   std::size_t max_message_bytes = 8U << 20;
-  // Bytes of records read and not finished, over all partitions. Above it all are paused, below
-  // half of it they go on.
+  // Bytes of records read and not finished, over all partitions. One that has more than is left is
+  // paused, so that others never wait for it; it goes on when it has less than half of that.
   std::int64_t max_pending_bytes = 32LL << 20;
   // A partition is paused when both are passed: how far reading is ahead of the lowest open record,
   // and the open records.

@@ -72,6 +72,7 @@ std::optional<RecordId> Partitions::Begin(const ports::Record& record, base::Tim
                                    .bytes = bytes,
                                    .arrived = now});
   pending_bytes_ += bytes;
+  found->second.bytes += bytes;
   return id;
 }
 
@@ -88,7 +89,9 @@ std::int64_t Partitions::Expected(RecordId record) const {
 void Partitions::Acknowledge(RecordId record) {
   const auto found = records_.find(record);
   if (found == records_.end() || --found->second.expected > 0) return;
-  partitions_.at(found->second.partition).tracker.Finish(found->second.offset);
+  Partition& partition = partitions_.at(found->second.partition);
+  partition.tracker.Finish(found->second.offset);
+  partition.bytes -= found->second.bytes;
   pending_bytes_ -= found->second.bytes;
   records_.erase(found);
   moved_ = true;
@@ -114,13 +117,17 @@ bool Partitions::TooFarAhead(const Partition& partition) const {
          open * room > limits_.max_open_records;
 }
 
+bool Partitions::HasTooMuch(const Partition& partition) const {
+  const std::int64_t bytes = partition.bytes * (partition.paused ? 2 : 1);
+  if (partitions_.size() == 1) return bytes > limits_.max_pending_bytes;
+  return bytes > limits_.max_pending_bytes - pending_bytes_;
+}
+
 std::vector<ports::Command> Partitions::FlowControl() {
-  over_bytes_ =
-      pending_bytes_ > (over_bytes_ ? limits_.max_pending_bytes / 2 : limits_.max_pending_bytes);
   ports::PausePartitions pause;
   ports::ResumePartitions resume;
   for (auto& [name, partition] : partitions_) {
-    const bool wanted = over_bytes_ || TooFarAhead(partition);
+    const bool wanted = HasTooMuch(partition) || TooFarAhead(partition);
     if (wanted == partition.paused) continue;
     partition.paused = wanted;
     (wanted ? pause.partitions : resume.partitions).push_back(name);

@@ -121,6 +121,7 @@ class Partitions {
     offsets::OffsetTracker tracker;
     Committed committed;            // acknowledged by Kafka
     std::optional<Committed> sent;  // under way
+    std::int64_t bytes = 0;         // of its open records
     bool paused = false;
   };
   struct OpenRecord {
@@ -135,6 +136,9 @@ class Partitions {
   std::optional<ports::PartitionOffset> Due(const model::TopicPartition& name, Partition& partition,
                                             Unless unless);
   bool TooFarAhead(const Partition& partition) const;
+  // It holds more than is left for others, which would have to wait for it (dynamic thresholds as
+  // of Choudhury and Hahne, 1998): one full partition leaves half of the bytes, two leave a third.
+  bool HasTooMuch(const Partition& partition) const;
 
   Limits limits_;
   base::Duration commit_interval_;
@@ -144,7 +148,6 @@ class Partitions {
   std::map<RecordId, OpenRecord> records_;
   std::map<model::CommitId, std::vector<ports::PartitionOffset>> commits_under_way_;
   std::int64_t pending_bytes_ = 0;
-  bool over_bytes_ = false;
   bool moved_ = false;
   base::Timestamp next_commit_;
 };

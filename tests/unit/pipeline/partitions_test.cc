@@ -183,19 +183,46 @@ TEST(Partitions, CommitsSomeAtOnce) {
   EXPECT_FALSE(partitions.CommitNow({2}, {kOne}).has_value());
 }
 
-TEST(Partitions, PausesAllWhileTooManyBytesAreOpenAndResumesBelowHalf) {
+TEST(Partitions, PausesTheOneThatHasMoreBytesThanAreLeftForOthers) {
+  Partitions partitions = TwoPartitions({.max_pending_bytes = 100'000});
+  std::vector<RecordId> records;
+  for (std::int64_t offset = 0; offset < 4; ++offset)
+    records.push_back(Begin(partitions, kZero, offset, 12'000));
+  EXPECT_EQ(Flow(partitions), "pause 0") << "it has more than half of them";
+  const RecordId other = Begin(partitions, kOne, 0, 12'000);
+  EXPECT_EQ(Flow(partitions), "") << "the other one goes on";
+  partitions.Acknowledge(records[0]);
+  EXPECT_EQ(Flow(partitions), "") << "it goes on with half of what is left";
+  partitions.Acknowledge(records[1]);
+  EXPECT_EQ(Flow(partitions), "resume 0");
+  partitions.Acknowledge(records[2]);
+  partitions.Acknowledge(records[3]);
+  partitions.Acknowledge(other);
+  EXPECT_EQ(partitions.pending_bytes(), 0);
+}
+
+TEST(Partitions, PausesAllWhileTooManyBytesAreOpen) {
   Partitions partitions = TwoPartitions({.max_pending_bytes = 100'000});
   const RecordId first = Begin(partitions, kZero, 0, 60'000);
-  EXPECT_EQ(Flow(partitions), "");
   const RecordId second = Begin(partitions, kOne, 0, 60'000);
   EXPECT_EQ(Flow(partitions), "pause 0 1");
   EXPECT_EQ(Flow(partitions), "");
   EXPECT_EQ(partitions.paused(), 2U);
   partitions.Acknowledge(first);
-  EXPECT_EQ(Flow(partitions), "") << "60 % are still open";
+  EXPECT_EQ(Flow(partitions), "resume 0") << "the other one has more than is left";
   partitions.Acknowledge(second);
-  EXPECT_EQ(Flow(partitions), "resume 0 1");
-  EXPECT_EQ(partitions.pending_bytes(), 0);
+  EXPECT_EQ(Flow(partitions), "resume 1");
+}
+
+TEST(Partitions, TheOnlyOneMayHaveAllBytes) {
+  Partitions partitions({.max_pending_bytes = 100'000}, kInterval);
+  partitions.Assign({{.partition = kZero, .committed_offset = 0, .metadata = {}}});
+  const RecordId first = Begin(partitions, kZero, 0, 50'000);
+  EXPECT_EQ(Flow(partitions), "");
+  Begin(partitions, kZero, 1, 47'000);
+  EXPECT_EQ(Flow(partitions), "pause 0");
+  partitions.Acknowledge(first);
+  EXPECT_EQ(Flow(partitions), "resume 0") << "it has less than half";
 }
 
 TEST(Partitions, PausesTheOneThatIsTooFarAheadAndResumesAtHalf) {

@@ -96,6 +96,8 @@ base::Result<void> WriteItems(json::Writer& writer, const WorkFlags& flags) {
 }
 
 base::Result<std::string> ItemMessageOf(const WorkFlags& flags) {
+  if (!flags.model_selection.empty())
+    return base::Invalid("--model-selection is for jobs, and --item-id makes an item");
   if (flags.texts.size() + flags.inputs.size() != 1 || flags.lines) {
     return base::Invalid("an item needs exactly one --text or --input");
   }
@@ -120,6 +122,16 @@ base::Result<void> CheckTask(const std::string& task, const config::Config& conf
   const auto nearest = config::Nearest(task, known);
   return base::Invalid("task: the configuration has no task '" + task + "'" +
                        (nearest ? "; did you mean '" + *nearest + "'?" : ""));
+}
+
+base::Result<void> CheckSelection(const model::Job& job, const config::Config& config) {
+  const auto& routes = config.catalog->routes;
+  if (job.model_selection.empty() || routes.contains(job.model_selection)) return {};
+  std::vector<std::string> known;
+  for (const auto& [name, route] : routes) known.push_back(name);
+  const auto nearest = config::Nearest(job.model_selection, known);
+  return base::Invalid("model_selection: the configuration has no route '" + job.model_selection +
+                       "'" + (nearest ? "; did you mean '" + *nearest + "'?" : ""));
 }
 
 base::Error ErrorOf(const wire::Malformed& malformed) {
@@ -158,6 +170,7 @@ base::Result<std::string> MessageOf(const WorkFlags& flags, std::string_view wor
   writer.BeginObject().Key("kind").String("job").Key("job_id").String(flags.job_id);
   writer.Key("workflow").String(workflow);
   WriteShared(writer, flags);
+  WriteUnlessEmpty(writer, "model_selection", flags.model_selection);
   if (auto written = WriteWorkflow(writer, workflow, flags.own, read_file); !written)
     return written.error();
   if (workflow == "map") {
@@ -182,6 +195,7 @@ base::Result<Submission> CheckMessage(std::string value, const config::Config& c
     submission.id = submission.key = job->job_id;
     task = job->task;
     if (auto known = CheckTask(task, config); !known) return known.error();
+    if (auto known = CheckSelection(*job, config); !known) return known.error();
     auto items = CountItems(*job, *config.catalog->tasks.at(task));
     if (!items) return items.error();
     submission.items = *items;

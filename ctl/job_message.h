@@ -25,7 +25,8 @@ struct WorkFlags {
   std::optional<int> priority;
   std::string deadline;
   std::string max_cost_usd;
-  WorkflowFlags own;  // of a job: what only its workflow knows
+  std::string model_selection;  // of a job: a route of the configuration
+  WorkflowFlags own;            // of a job: what only its workflow knows
 };
 
 // The message as JSON; a job is of `workflow`, and only one of map has inputs. In `lines` each line

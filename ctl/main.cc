@@ -229,6 +229,9 @@ class Program {
     add("--priority", work_.priority, "0 to 9, higher first");
     add("--deadline", work_.deadline, "RFC 3339")->type_name("TIME");
     add("--max-cost-usd", work_.max_cost_usd, "Dollars as a decimal");
+    add("--model-selection", work_.model_selection,
+        "Of [routes]: asked in place of the task's own route")
+        ->type_name("ROUTE");
     AddWorkflowFlags(submit, file);
     submit->add_option("--topic", topic_, "Where to. Default: the first of kafka.requests");
     submit->add_flag("--watch", watch_, "Follow the job until its result is there");

@@ -108,7 +108,7 @@ Request Pipeline::RequestOf(ArrivedItem item) {
   request.origin = std::move(item.origin);
   request.identity = std::move(item.identity);
   request.envelope = std::move(item.envelope);
-  const auto recipe = recipes_.find(request.item.task);
+  const auto recipe = recipes_.find({.task = request.item.task, .route = {}});
   if (recipe != recipes_.end()) request.recipe = recipe->second;
   request.arrived = now_.steady;
   return request;

@@ -170,6 +170,7 @@ Decoded DecodeJob(Value root, ObjectReader& reader) {
   job.deadline = ReadDeadline(reader);
   job.max_cost = ReadMaxCost(reader);
   job.retry_of = reader.OptionalString("retry_of", kIdLimits).value_or("");
+  job.model_selection = reader.OptionalString("model_selection", kIdLimits).value_or("");
   if (!reader.ok()) return MalformedBy(reader);
   if (job.workflow != "map") {
     job.input_json = OwnMembers(root);

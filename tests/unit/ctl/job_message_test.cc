@@ -47,6 +47,16 @@ TEST(MessageOf, AJobHasItsInputsInTheOrderOfTheFlags) {
   EXPECT_EQ(ErrorOf(*message), "");
 }
 
+TEST(MessageOf, AJobMayChooseARoute) {
+  const auto message = MapMessageOf(
+      {.task = "t", .user_id = "u", .job_id = "j", .texts = {"a"}, .model_selection = "fast"});
+  ASSERT_TRUE(message.ok()) << message.error().message;
+  EXPECT_EQ(*message, R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",)"
+                      R"("model_selection":"fast","items":[{"id":"1","text":"a"}]})");
+  EXPECT_FALSE(
+      MapMessageOf({.task = "t", .item_id = "i", .texts = {"a"}, .model_selection = "fast"}).ok());
+}
+
 TEST(MessageOf, AnItemHasOneInput) {
   WorkFlags flags{.task = "analyze", .item_id = "i", .texts = {"t"}};
   const auto text = MapMessageOf(flags);

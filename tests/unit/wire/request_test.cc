@@ -103,14 +103,16 @@ TEST(DecodeRequest, ReadsAJobWhoseItemsFollow) {
 TEST(DecodeRequest, LeavesTheMembersOfOtherWorkflowsToThem) {
   const auto decoded = DecodeRequest(
       RecordOf(R"({"kind":"job","job_id":"j","workflow":"w","task":"t","user_id":"u","priority":7,
-                   "deadline":"2026-11-21T08:00:00Z","max_cost_usd":"1","x":[1.50],"items":"y"})"),
+                   "deadline":"2026-11-21T08:00:00Z","max_cost_usd":"1","x":[1.50],"items":"y","model_selection":"fast"})"),
       kMaxBytes);
   const auto* job = std::get_if<model::Job>(&decoded);
   ASSERT_NE(job, nullptr);
   EXPECT_EQ(job->workflow, "w");
   EXPECT_EQ(job->priority, 7);
   EXPECT_TRUE(job->items.empty());
-  EXPECT_EQ(job->input_json, R"({"x":[1.50],"items":"y"})");
+  EXPECT_EQ(job->model_selection, "fast");
+  // With the choice of models: what they answer is kept under what they were told.
+  EXPECT_EQ(job->input_json, R"({"x":[1.50],"items":"y","model_selection":"fast"})");
 }
 
 TEST(DecodeRequest, ATenThousandItemJobIsRead) {

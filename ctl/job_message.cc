@@ -98,7 +98,7 @@ base::Result<void> WriteItems(json::Writer& writer, const WorkFlags& flags) {
 base::Result<std::string> ItemMessageOf(const WorkFlags& flags) {
   if (!flags.model_selection.empty())
     return base::Invalid("--model-selection is for jobs, and --item-id makes an item");
-  if (flags.texts.size() + flags.inputs.size() != 1 || flags.lines) {
+  if (flags.texts.size() + flags.inputs.size() != 1 || flags.lines || !flags.items_ref.empty()) {
     return base::Invalid("an item needs exactly one --text or --input");
   }
   json::Writer writer;
@@ -160,12 +160,14 @@ base::Result<std::string> MessageOf(const WorkFlags& flags, std::string_view wor
                                     const ReadFile& read_file) {
   if (!flags.item_id.empty()) return ItemMessageOf(flags);
   const bool has_inputs = !flags.texts.empty() || !flags.inputs.empty() || flags.lines;
-  if (has_inputs && workflow != "map") {
+  if ((has_inputs || !flags.items_ref.empty()) && workflow != "map") {
     return base::Invalid(
-        "--text, --input and --items are for jobs of map, and the task's workflow "
+        "--text, --input, --items and --items-ref are for jobs of map, and the task's workflow "
         "is " +
         std::string(workflow));
   }
+  if (has_inputs && !flags.items_ref.empty())
+    return base::Invalid("--items-ref: there are inputs already");
   json::Writer writer;
   writer.BeginObject().Key("kind").String("job").Key("job_id").String(flags.job_id);
   writer.Key("workflow").String(workflow);
@@ -173,7 +175,9 @@ base::Result<std::string> MessageOf(const WorkFlags& flags, std::string_view wor
   WriteUnlessEmpty(writer, "model_selection", flags.model_selection);
   if (auto written = WriteWorkflow(writer, workflow, flags.own, read_file); !written)
     return written.error();
-  if (workflow == "map") {
+  if (!flags.items_ref.empty()) {
+    writer.Key("items_ref").String(flags.items_ref);
+  } else if (workflow == "map") {
     if (auto written = WriteItems(writer, flags); !written) return written.error();
   }
   writer.EndObject();

@@ -22,6 +22,7 @@ struct WorkFlags {
   std::vector<std::string> texts;    // inputs that are text
   std::vector<std::string> inputs;   // inputs that are JSON objects, as JSON
   std::optional<std::string> lines;  // inputs as JSON lines, see below
+  std::string items_ref;             // where the inputs are: "redis:NAME" or "https://…"
   std::optional<int> priority;
   std::string deadline;
   std::string max_cost_usd;

@@ -226,6 +226,9 @@ class Program {
         ->type_name("JSON")
         ->allow_extra_args(false);
     add("--items", items_file_, "Inputs as JSON lines; - is standard input")->type_name("FILE");
+    add("--items-ref", work_.items_ref,
+        "Where the inputs are: redis:NAME or https://..., a JSON array or a JSON object a line")
+        ->type_name("PLACE");
     add("--priority", work_.priority, "0 to 9, higher first");
     add("--deadline", work_.deadline, "RFC 3339")->type_name("TIME");
     add("--max-cost-usd", work_.max_cost_usd, "Dollars as a decimal");
@@ -264,6 +267,9 @@ class Program {
         ->excludes(file);
     add("--sessions", own.sessions, "For classification: a JSON array, or a JSON object a line")
         ->type_name("FILE");
+    add("--sessions-ref", own.sessions_ref,
+        "For classification: where the sessions are, redis:NAME or https://...")
+        ->type_name("PLACE");
     add("--total-units", own.total_units, "For chain: how many units the output has");
     add("--units-per-batch", own.units_per_batch, "For chain: how many are asked for at a time");
     add("--goal", own.goal, "For chain: what the output is for, text or JSON object");

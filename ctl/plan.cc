@@ -202,7 +202,8 @@ base::Result<Plan> PlanOf(const std::string& message, const config::Config& conf
     return base::Invalid("item_count: what its items will need isn't known from the job alone");
   if (!workflow.references().empty())
     return base::Invalid(
-        "ref: what documents that are elsewhere will need isn't known from the job alone");
+        workflow.references().front().field +
+        ": what is elsewhere can't be looked at, so what it will need isn't known");
   std::int64_t at_once = std::max<std::int64_t>(1, config.limits.concurrency);
   if (workflow.max_parallel() > 0) at_once = std::min(at_once, workflow.max_parallel());
 

@@ -178,7 +178,9 @@ void Pipeline::TakeDocuments() {
     OpenJob& job = found->second;
     job.document_hashes[arrival.reference] = ledger::Sha256Hex(arrival.fetched.text);
     AskSteps(arrival.job, job.workflow->OnFetched(arrival.reference, std::move(arrival.fetched)));
-    if (job.workflow->done()) {
+    if (job.kept_end) {
+      if (job.open_steps == 0) PublishKeptEnd(arrival.job);
+    } else if (job.workflow->done()) {
       EndJob(arrival.job);
     } else if (auto progress = jobs_.Advance(arrival.job, job.workflow->standing(), now_)) {
       KeepAndPublish(arrival.job, *progress, {});

@@ -57,6 +57,17 @@ TEST(MessageOf, AJobMayChooseARoute) {
       MapMessageOf({.task = "t", .item_id = "i", .texts = {"a"}, .model_selection = "fast"}).ok());
 }
 
+TEST(MessageOf, AJobMayNameThePlaceOfItsInputs) {
+  const auto message =
+      MapMessageOf({.task = "t", .user_id = "u", .job_id = "j", .items_ref = "redis:today"});
+  ASSERT_TRUE(message.ok()) << message.error().message;
+  EXPECT_EQ(*message,
+            R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",)"
+            R"("items_ref":"redis:today"})");
+  EXPECT_FALSE(MapMessageOf({.task = "t", .texts = {"a"}, .items_ref = "redis:today"}).ok());
+  EXPECT_FALSE(MessageOf({.task = "t", .items_ref = "redis:today"}, "query", {}).ok());
+}
+
 TEST(MessageOf, AnItemHasOneInput) {
   WorkFlags flags{.task = "analyze", .item_id = "i", .texts = {"t"}};
   const auto text = MapMessageOf(flags);

@@ -103,6 +103,7 @@ base::Result<std::string> ItemMessageOf(const WorkFlags& flags) {
   }
   json::Writer writer;
   writer.BeginObject().Key("kind").String("item").Key("id").String(flags.item_id);
+  WriteUnlessEmpty(writer, "job_id", flags.job_id);
   WriteShared(writer, flags);
   if (!flags.texts.empty()) {
     writer.Key("text").String(flags.texts.front());

@@ -219,7 +219,8 @@ class Program {
     };
     add("--task", work_.task, "The task");
     add("--user", work_.user_id, "The user; a job needs one");
-    add("--job-id", work_.job_id, "The job's id. Default: a random one");
+    add("--job-id", work_.job_id,
+        "The job's id. Default: a random one. With --item-id: the job that the item is for");
     add("--item-id", work_.item_id, "Send one item of that id, and no job");
     add("--text", work_.texts, "An input that is text; may be repeated")->allow_extra_args(false);
     add("--input", work_.inputs, "An input that is a JSON object; may be repeated")
@@ -286,7 +287,7 @@ class Program {
       if (!lines) return lines.error();
       work_.lines = *std::move(lines);
     }
-    if (work_.job_id.empty()) work_.job_id = RandomJobId();
+    if (work_.job_id.empty() && work_.item_id.empty()) work_.job_id = RandomJobId();
     const auto workflow = WorkflowOf(work_.task, config);
     if (!workflow) return workflow.error();
     return MessageOf(work_, *workflow, ReadInput);

@@ -74,8 +74,10 @@ void Pipeline::Collect(model::RequestId id, ArrivedItem item) {
                               .collected = true,
                               .cap = job.cap};
   request.recipe = job.recipe;
-  request.ledger_key =
-      ledger::ReplayKey(request.identity, "item", request.recipe->version(), request.item.input);
+  // By the job and the item's id, not by its message: what was answered is found again when the
+  // item is sent once more for a retry of the job.
+  request.ledger_key = ledger::ReplayKey(job.steps_identity, "item/" + request.item.id,
+                                         request.recipe->version(), request.item.input);
   request.content_key = ContentKeyOf(request);
   ++job.steps;
   ++job.open_steps;

@@ -348,10 +348,6 @@ void Pipeline::PublishRetry(const PendingCommand& pending, const ports::Commande
     return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
                          "the job_id is too long for that of a retry");
   }
-  if (wire::AwaitsItems(job.request)) {
-    return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
-                         "the job's items came in messages of their own: send them again");
-  }
   auto message = wire::EncodeRetry(job.request, id);
   if (!message) {
     return RefuseCommand(pending, model::ErrorCode::kJobStateLost, "the job's message is lost");

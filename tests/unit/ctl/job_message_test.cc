@@ -61,9 +61,8 @@ TEST(MessageOf, AJobMayNameThePlaceOfItsInputs) {
   const auto message =
       MapMessageOf({.task = "t", .user_id = "u", .job_id = "j", .items_ref = "redis:today"});
   ASSERT_TRUE(message.ok()) << message.error().message;
-  EXPECT_EQ(*message,
-            R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",)"
-            R"("items_ref":"redis:today"})");
+  EXPECT_EQ(*message, R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",)"
+                      R"("items_ref":"redis:today"})");
   EXPECT_FALSE(MapMessageOf({.task = "t", .texts = {"a"}, .items_ref = "redis:today"}).ok());
   EXPECT_FALSE(MessageOf({.task = "t", .items_ref = "redis:today"}, "query", {}).ok());
 }
@@ -73,6 +72,10 @@ TEST(MessageOf, AnItemHasOneInput) {
   const auto text = MapMessageOf(flags);
   ASSERT_TRUE(text.ok());
   EXPECT_EQ(*text, R"({"kind":"item","id":"i","task":"analyze","text":"t"})");
+  flags.job_id = "j";
+  EXPECT_EQ(*MapMessageOf(flags),
+            R"({"kind":"item","id":"i","job_id":"j","task":"analyze","text":"t"})");
+  flags.job_id.clear();
   flags.texts = {};
   flags.inputs = {R"({"a":[1]})"};
   EXPECT_EQ(*MapMessageOf(flags), R"({"kind":"item","id":"i","task":"analyze","input":{"a":[1]}})");

@@ -96,11 +96,14 @@ base::Result<void> WriteItems(json::Writer& writer, const WorkFlags& flags) {
 }
 
 base::Result<std::string> ItemMessageOf(const WorkFlags& flags) {
-  if (flags.texts.size() + flags.inputs.size() != 1 || flags.lines) {
+  if (!flags.model_selection.empty())
+    return base::Invalid("--model-selection is for jobs, and --item-id makes an item");
+  if (flags.texts.size() + flags.inputs.size() != 1 || flags.lines || !flags.items_ref.empty()) {
     return base::Invalid("an item needs exactly one --text or --input");
   }
   json::Writer writer;
   writer.BeginObject().Key("kind").String("item").Key("id").String(flags.item_id);
+  WriteUnlessEmpty(writer, "job_id", flags.job_id);
   WriteShared(writer, flags);
   if (!flags.texts.empty()) {
     writer.Key("text").String(flags.texts.front());
@@ -120,6 +123,16 @@ base::Result<void> CheckTask(const std::string& task, const config::Config& conf
   const auto nearest = config::Nearest(task, known);
   return base::Invalid("task: the configuration has no task '" + task + "'" +
                        (nearest ? "; did you mean '" + *nearest + "'?" : ""));
+}
+
+base::Result<void> CheckSelection(const model::Job& job, const config::Config& config) {
+  const auto& routes = config.catalog->routes;
+  if (job.model_selection.empty() || routes.contains(job.model_selection)) return {};
+  std::vector<std::string> known;
+  for (const auto& [name, route] : routes) known.push_back(name);
+  const auto nearest = config::Nearest(job.model_selection, known);
+  return base::Invalid("model_selection: the configuration has no route '" + job.model_selection +
+                       "'" + (nearest ? "; did you mean '" + *nearest + "'?" : ""));
 }
 
 base::Error ErrorOf(const wire::Malformed& malformed) {
@@ -148,19 +161,24 @@ base::Result<std::string> MessageOf(const WorkFlags& flags, std::string_view wor
                                     const ReadFile& read_file) {
   if (!flags.item_id.empty()) return ItemMessageOf(flags);
   const bool has_inputs = !flags.texts.empty() || !flags.inputs.empty() || flags.lines;
-  if (has_inputs && workflow != "map") {
+  if ((has_inputs || !flags.items_ref.empty()) && workflow != "map") {
     return base::Invalid(
-        "--text, --input and --items are for jobs of map, and the task's workflow "
+        "--text, --input, --items and --items-ref are for jobs of map, and the task's workflow "
         "is " +
         std::string(workflow));
   }
+  if (has_inputs && !flags.items_ref.empty())
+    return base::Invalid("--items-ref: there are inputs already");
   json::Writer writer;
   writer.BeginObject().Key("kind").String("job").Key("job_id").String(flags.job_id);
   writer.Key("workflow").String(workflow);
   WriteShared(writer, flags);
+  WriteUnlessEmpty(writer, "model_selection", flags.model_selection);
   if (auto written = WriteWorkflow(writer, workflow, flags.own, read_file); !written)
     return written.error();
-  if (workflow == "map") {
+  if (!flags.items_ref.empty()) {
+    writer.Key("items_ref").String(flags.items_ref);
+  } else if (workflow == "map") {
     if (auto written = WriteItems(writer, flags); !written) return written.error();
   }
   writer.EndObject();
@@ -182,6 +200,7 @@ base::Result<Submission> CheckMessage(std::string value, const config::Config& c
     submission.id = submission.key = job->job_id;
     task = job->task;
     if (auto known = CheckTask(task, config); !known) return known.error();
+    if (auto known = CheckSelection(*job, config); !known) return known.error();
     auto items = CountItems(*job, *config.catalog->tasks.at(task));
     if (!items) return items.error();
     submission.items = *items;

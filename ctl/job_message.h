@@ -22,10 +22,12 @@ struct WorkFlags {
   std::vector<std::string> texts;    // inputs that are text
   std::vector<std::string> inputs;   // inputs that are JSON objects, as JSON
   std::optional<std::string> lines;  // inputs as JSON lines, see below
+  std::string items_ref;             // where the inputs are: "redis:NAME" or "https://…"
   std::optional<int> priority;
   std::string deadline;
   std::string max_cost_usd;
-  WorkflowFlags own;  // of a job: what only its workflow knows
+  std::string model_selection;  // of a job: a route of the configuration
+  WorkflowFlags own;            // of a job: what only its workflow knows
 };
 
 // The message as JSON; a job is of `workflow`, and only one of map has inputs. In `lines` each line

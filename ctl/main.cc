@@ -219,16 +219,23 @@ class Program {
     };
     add("--task", work_.task, "The task");
     add("--user", work_.user_id, "The user; a job needs one");
-    add("--job-id", work_.job_id, "The job's id. Default: a random one");
+    add("--job-id", work_.job_id,
+        "The job's id. Default: a random one. With --item-id: the job that the item is for");
     add("--item-id", work_.item_id, "Send one item of that id, and no job");
     add("--text", work_.texts, "An input that is text; may be repeated")->allow_extra_args(false);
     add("--input", work_.inputs, "An input that is a JSON object; may be repeated")
         ->type_name("JSON")
         ->allow_extra_args(false);
     add("--items", items_file_, "Inputs as JSON lines; - is standard input")->type_name("FILE");
+    add("--items-ref", work_.items_ref,
+        "Where the inputs are: redis:NAME or https://..., a JSON array or a JSON object a line")
+        ->type_name("PLACE");
     add("--priority", work_.priority, "0 to 9, higher first");
     add("--deadline", work_.deadline, "RFC 3339")->type_name("TIME");
     add("--max-cost-usd", work_.max_cost_usd, "Dollars as a decimal");
+    add("--model-selection", work_.model_selection,
+        "Of [routes]: asked in place of the task's own route")
+        ->type_name("ROUTE");
     AddWorkflowFlags(submit, file);
     submit->add_option("--topic", topic_, "Where to. Default: the first of kafka.requests");
     submit->add_flag("--watch", watch_, "Follow the job until its result is there");
@@ -261,6 +268,9 @@ class Program {
         ->excludes(file);
     add("--sessions", own.sessions, "For classification: a JSON array, or a JSON object a line")
         ->type_name("FILE");
+    add("--sessions-ref", own.sessions_ref,
+        "For classification: where the sessions are, redis:NAME or https://...")
+        ->type_name("PLACE");
     add("--total-units", own.total_units, "For chain: how many units the output has");
     add("--units-per-batch", own.units_per_batch, "For chain: how many are asked for at a time");
     add("--goal", own.goal, "For chain: what the output is for, text or JSON object");
@@ -277,7 +287,7 @@ class Program {
       if (!lines) return lines.error();
       work_.lines = *std::move(lines);
     }
-    if (work_.job_id.empty()) work_.job_id = RandomJobId();
+    if (work_.job_id.empty() && work_.item_id.empty()) work_.job_id = RandomJobId();
     const auto workflow = WorkflowOf(work_.task, config);
     if (!workflow) return workflow.error();
     return MessageOf(work_, *workflow, ReadInput);

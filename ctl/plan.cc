@@ -23,7 +23,7 @@ namespace {
 
 // A task with what reckons its prompts.
 struct Recipe {
-  const model::Task* task;
+  std::shared_ptr<const model::Task> task;
   model::ModelInfo model;
   batching::TokenPlanner planner;
   double ratio;  // of the model's tokens to estimated ones
@@ -31,18 +31,25 @@ struct Recipe {
   std::int64_t Count(std::int64_t estimated) const {
     return static_cast<std::int64_t>(ratio * static_cast<double>(estimated) + 0.5);
   }
+  std::int64_t MostOutput() const {
+    return std::min(task->max_output_tokens, model.max_output_tokens);
+  }
   std::int64_t Bound() const {
-    return std::min(task->max_batch_tokens, model.context_window_tokens - task->max_output_tokens);
+    return std::min(task->max_batch_tokens, model.context_window_tokens - MostOutput());
   }
 };
 
-base::Result<Recipe> RecipeOf(const std::string& name, const config::Config& config) {
-  const model::Task& task = *config.catalog->tasks.at(name);
+// `selection`: a route that is asked in place of the task's own; empty: its own.
+base::Result<Recipe> RecipeOf(const std::string& name, const std::string& selection,
+                              const config::Config& config) {
+  auto chosen = std::make_shared<model::Task>(*config.catalog->tasks.at(name));
+  if (!selection.empty()) chosen->route = config.catalog->routes.at(selection);
+  const model::Task& task = *chosen;
   const auto compiled = batching::PromptTemplate::Compile(task);
   if (!compiled) return compiled.error();
   const model::ModelInfo& model = config.catalog->models.at(task.route.front());
   const tokens::ModelTokens tokens = batching::TokensFor(task.route.front().model, model.tokenizer);
-  return Recipe{.task = &task,
+  return Recipe{.task = std::move(chosen),
                 .model = model,
                 .planner = batching::TokenPlanner(*compiled, tokens, config.bpe),
                 .ratio = tokens.seed_ratio};
@@ -51,13 +58,13 @@ base::Result<Recipe> RecipeOf(const std::string& name, const config::Config& con
 // Prompts that gather, and the sum of those that are full.
 class Reckoning {
  public:
-  Reckoning(Plan& plan, const config::Config& config, base::WallTime at)
-      : plan_(plan), config_(config), at_(at) {}
+  Reckoning(Plan& plan, const config::Config& config, std::string selection, base::WallTime at)
+      : plan_(plan), config_(config), selection_(std::move(selection)), at_(at) {}
 
   base::Result<void> Add(const workflows::Step& step, const model::Task& job_task) {
     const std::string& name = step.kind.empty() ? job_task.name : job_task.steps.at(step.kind);
     if (!recipes_.contains(name)) {
-      auto made = RecipeOf(name, config_);
+      auto made = RecipeOf(name, selection_, config_);
       if (!made) return made.error();
       recipes_.emplace(name, *std::move(made));
     }
@@ -104,7 +111,7 @@ class Reckoning {
   void Close(const Recipe& recipe, Prompt& prompt) {
     ++calls_;
     ++plan_.batches;
-    const std::int64_t most = recipe.task->max_output_tokens;
+    const std::int64_t most = recipe.MostOutput();
     const std::int64_t least = std::min(most, kLeastAnswerTokens * prompt.items);
     plan_.input_tokens += prompt.tokens;
     plan_.least_output_tokens += least;
@@ -129,6 +136,7 @@ class Reckoning {
 
   Plan& plan_;
   const config::Config& config_;
+  std::string selection_;
   base::WallTime at_;
   std::map<std::string, Recipe> recipes_;
   std::map<std::pair<std::string, std::string>, Prompt> open_;  // by task and company
@@ -179,7 +187,7 @@ base::Result<Plan> PlanOf(const std::string& message, const config::Config& conf
   auto* job = std::get_if<model::Job>(&decoded);
   if (job == nullptr) return base::Invalid("only a job can be planned");
   const model::Task& task = *config.catalog->tasks.at(job->task);
-  const auto recipe = RecipeOf(task.name, config);
+  const auto recipe = RecipeOf(task.name, job->model_selection, config);
   if (!recipe) return recipe.error();
 
   Plan plan;
@@ -194,11 +202,12 @@ base::Result<Plan> PlanOf(const std::string& message, const config::Config& conf
     return base::Invalid("item_count: what its items will need isn't known from the job alone");
   if (!workflow.references().empty())
     return base::Invalid(
-        "ref: what documents that are elsewhere will need isn't known from the job alone");
+        workflow.references().front().field +
+        ": what is elsewhere can't be looked at, so what it will need isn't known");
   std::int64_t at_once = std::max<std::int64_t>(1, config.limits.concurrency);
   if (workflow.max_parallel() > 0) at_once = std::min(at_once, workflow.max_parallel());
 
-  Reckoning reckoning(plan, config, at);
+  Reckoning reckoning(plan, config, job->model_selection, at);
   std::size_t answered = 0;
   workflows::Steps round = workflow.Begin();
   while (!round.empty()) {

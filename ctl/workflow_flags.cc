@@ -28,6 +28,7 @@ std::vector<Given> AllFlags(const WorkflowFlags& flags) {
           {"--document", "query", !flags.documents.empty()},
           {"--force-batch", "comparison or query", flags.force_batch},
           {"--sessions", "classification", !flags.sessions.empty()},
+          {"--sessions-ref", "classification", !flags.sessions_ref.empty()},
           {"--total-units", "chain", flags.total_units.has_value()},
           {"--units-per-batch", "chain", flags.units_per_batch.has_value()},
           {"--goal", "chain", !flags.goal.empty()},
@@ -189,6 +190,7 @@ base::Result<void> WriteWorkflow(json::Writer& writer, std::string_view workflow
   to.Documents("documents", "--document", flags.documents);
   if (flags.force_batch) writer.Key("force_batch").Bool(true);
   to.Sessions(flags.sessions);
+  if (!flags.sessions_ref.empty()) writer.Key("sessions_ref").String(flags.sessions_ref);
   to.Number("total_units", flags.total_units);
   to.Number("units_per_batch", flags.units_per_batch);
   to.ObjectOrText("goal", flags.goal);

@@ -30,7 +30,8 @@ struct WorkflowFlags {
   // comparison and query
   bool force_batch = false;
   // classification
-  std::string sessions;  // a file with a JSON array, or with an object a line
+  std::string sessions;      // a file with a JSON array, or with an object a line
+  std::string sessions_ref;  // "redis:NAME" or "https://…"
   // chain
   std::optional<int> total_units;
   std::optional<int> units_per_batch;

@@ -87,6 +87,11 @@ class Reader {
 
     auto catalog = std::make_shared<model::Catalog>();
     catalog->providers = providers;
+    for (const auto& [name, entries] : routes) {
+      // One without is reported.
+      if (!entries.empty()) catalog->routes.emplace(name, entries);
+      for (const auto& entry : entries) catalog->models[entry] = models.at(entry);
+    }
     catalog->user_weights = ReadUsers(top_.Table("users"));
     Section tasks = top_.Table("tasks");
     for (auto& [name, section] : tasks.NamedTables()) {
@@ -149,6 +154,15 @@ class Reader {
         Section tasks = top_.Table("tasks");
         tasks.Table(name).Fail("route", "has a budget and " + entry.provider + "/" + entry.model +
                                             " has no price; add it to [models]");
+      }
+    }
+    if (!all) return;
+    for (const auto& [name, route] : config.catalog->routes) {
+      for (const model::RouteEntry& entry : route) {
+        if (!config.catalog->models.at(entry).prices.empty()) continue;
+        Section routes = top_.Table("routes");
+        routes.Table(name).Fail("models", "there is a budget and " + entry.provider + "/" +
+                                              entry.model + " has no price; add it to [models]");
       }
     }
   }

@@ -149,19 +149,25 @@ class Planner {
            "must be at least the kafka.max_message_bytes of the start (" + ToText(largest) + ")");
   }
 
-  void MergeProviders(model::Catalog& catalog) {
-    for (const auto& [name, task] : catalog.tasks) {
-      for (const model::RouteEntry& entry : task->route) {
-        const auto runs = running_.config->providers.find(entry.provider);
-        if (runs == running_.config->providers.end()) {
-          Refuse({"tasks." + name, "route"},
-                 "names the provider \"" + entry.provider + "\", which is new: it takes a restart");
-        } else if (runs->second.provider.api != catalog.providers.at(entry.provider).api) {
-          // Its tasks' parameters are those of the other format.
-          Refuse({"providers." + entry.provider, "api"}, "has changed; that takes a restart");
-        }
+  void CheckRoute(const std::vector<model::RouteEntry>& route, const Key& key,
+                  const model::Catalog& catalog) {
+    for (const model::RouteEntry& entry : route) {
+      const auto runs = running_.config->providers.find(entry.provider);
+      if (runs == running_.config->providers.end()) {
+        Refuse(key,
+               "names the provider \"" + entry.provider + "\", which is new: it takes a restart");
+      } else if (runs->second.provider.api != catalog.providers.at(entry.provider).api) {
+        // Its tasks' parameters are those of the other format.
+        Refuse({"providers." + entry.provider, "api"}, "has changed; that takes a restart");
       }
     }
+  }
+
+  void MergeProviders(model::Catalog& catalog) {
+    for (const auto& [name, task] : catalog.tasks)
+      CheckRoute(task->route, {"tasks." + name, "route"}, catalog);
+    for (const auto& [name, route] : catalog.routes)
+      CheckRoute(route, {"routes." + name, "models"}, catalog);
     for (auto& [name, provider] : catalog.providers) {
       if (moved_providers_.contains(name)) provider = running_.config->providers.at(name).provider;
     }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 #include <string_view>
 #include <utility>
 
@@ -186,6 +187,13 @@ bool FitParameters(const RouteEntry& entry, const std::string& parameters_json, 
   return valid.ok();
 }
 
+// What the task may be asked with: its own route, or one that a job chooses.
+std::set<RouteEntry> EntriesFor(const Task& task, const TaskContext& context) {
+  std::set<RouteEntry> entries(task.route.begin(), task.route.end());
+  for (const auto& [name, route] : context.routes) entries.insert(route.begin(), route.end());
+  return entries;
+}
+
 // [tasks.NAME.parameters_of]: by "provider/model", or by provider for all of its models.
 void ReadParametersOf(Task& task, Section& section, const TaskContext& context) {
   if (!section.Has("parameters_of")) return section.Known("parameters_of");
@@ -193,7 +201,7 @@ void ReadParametersOf(Task& task, Section& section, const TaskContext& context) 
   for (const std::string& name : by_name.Keys()) {
     const std::string parameters = ReadObject(by_name, name);
     bool is_named = false;
-    for (const RouteEntry& entry : task.route) {
+    for (const RouteEntry& entry : EntriesFor(task, context)) {
       if (name != ToText(entry) && name != entry.provider) continue;
       is_named = true;
       if (!FitParameters(entry, parameters, by_name, name, context)) break;
@@ -205,7 +213,7 @@ void ReadParametersOf(Task& task, Section& section, const TaskContext& context) 
       }
     }
     if (!is_named && !task.route.empty()) {
-      by_name.Fail(name, "is neither a model nor a provider of the task's route");
+      by_name.Fail(name, "is neither a model nor a provider of the task's route, nor of [routes]");
     }
   }
 }

@@ -4,6 +4,7 @@
 #include <openssl/hmac.h>
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 
@@ -72,8 +73,10 @@ std::string TaskVersion(const model::Task& task) {
                                       task.answer == model::AnswerForm::kText ? "text" : "items",
                                       limit};
   std::vector<std::string> models;
-  for (const auto& [entry, parameters] : task.parameters_of)
+  for (const auto& [entry, parameters] : task.parameters_of) {
+    if (std::find(task.route.begin(), task.route.end(), entry) == task.route.end()) continue;
     models.push_back(entry.provider + "/" + entry.model + " " + parameters);
+  }
   parts.insert(parts.end(), models.begin(), models.end());
   for (const auto& [name, value] : task.variables) {
     parts.push_back(name);

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/time.h"
+#include "model/document_place.h"
 #include "model/item.h"
 #include "model/money.h"
 #include "model/result.h"
@@ -31,10 +32,14 @@ struct Job {
   std::optional<base::WallTime> deadline;
   std::optional<NanoUsd> max_cost;
   std::string retry_of;  // the id of the job that this one tries again; empty: none
+  // The name of a route that is asked in place of its tasks' own; empty: theirs.
+  std::string model_selection;
   // Workflow `map`: each with the job's task, user, priority and deadline filled in.
   std::vector<Item> items;
   // Workflow `map`: so many items come in messages of their own; 0: they are all in `items`.
   std::int64_t item_count = 0;
+  // Workflow `map`: where the items are that `items` is without; nullopt: nowhere else.
+  std::optional<DocumentPlace> items_place;
   // All other workflows: the members of the message that aren't common to all jobs, as a JSON
   // object.
   std::string input_json;

@@ -152,7 +152,9 @@ struct Provider {
 struct Catalog {
   std::map<std::string, std::shared_ptr<const Task>> tasks;
   std::map<std::string, Provider> providers;
-  std::map<RouteEntry, ModelInfo> models;  // an entry for every route entry of every task
+  std::map<RouteEntry, ModelInfo> models;  // an entry for every route entry of every task and route
+  // By their names; a job may choose one in place of its task's own. None is empty.
+  std::map<std::string, std::vector<RouteEntry>> routes;
   // How many times the share of another each of these users is served; who isn't in it has 1.
   std::map<std::string, std::int64_t> user_weights;
 };

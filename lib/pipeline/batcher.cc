@@ -18,6 +18,7 @@ constexpr std::size_t kFirstLane = 0;
 Batcher::Key Batcher::KeyOf(const Request& request) const {
   const bool isolated = by_user_ || request.recipe->task().isolate_tenants;
   Key key{.task_version = request.recipe->version(),
+          .selected_route = request.recipe->selected_route(),
           .tenant = isolated ? request.item.user_id : std::string(),
           .company = {}};
   if (request.company)

@@ -43,6 +43,7 @@ class Batcher {
  private:
   struct Key {
     std::string task_version;
+    std::string selected_route;
     std::string tenant;   // empty: any
     std::string company;  // the job and its name there; empty: none
     friend auto operator<=>(const Key&, const Key&) = default;

@@ -49,22 +49,22 @@ void Pipeline::AcceptJob(model::Job job, JobMessage message) {
         return;
     }
   }
-  const auto recipe = recipes_.find(job.task);
-  if (recipe == recipes_.end()) {
+  if (!options_.catalog->tasks.contains(job.task)) {
     RefuseJob(job, open, model::ErrorCode::kUnknownTask, "no such task is configured");
     return;
   }
-  if (workflows::IsKnown(job.workflow) && job.workflow != recipe->second->task().workflow) {
+  if (auto chosen = ChooseRecipes(job, open); !chosen)
+    return RefuseJob(job, open, model::ErrorCode::kInvalidMessage, chosen.error().message);
+  const model::Task& task = open.recipe->task();
+  if (workflows::IsKnown(job.workflow) && job.workflow != task.workflow) {
     RefuseJob(job, open, model::ErrorCode::kInvalidMessage, "the task is for another workflow");
     return;
   }
   if (!job.input_json.empty()) open.content = ledger::Sha256Hex(job.input_json);
-  const model::Task& task = recipe->second->task();
   // Not calibrated: a job that is run again is split in the same places.
-  const Lane& lane = recipe->second->lanes().front();
+  const Lane& lane = open.recipe->lanes().front();
   const std::int64_t room =
-      std::min(task.max_batch_tokens, lane.model.context_window_tokens - task.max_output_tokens) -
-      lane.planner.fixed_tokens();
+      std::min(task.max_batch_tokens, lane.PromptRoom(task)) - lane.planner.fixed_tokens();
   auto made = workflows::Make(job, task, room);
   if (const auto* malformed = std::get_if<wire::Malformed>(&made)) {
     DeadLetter(record, message.envelope->record, wire::ToString(malformed->reason),
@@ -84,8 +84,6 @@ void Pipeline::AcceptJob(model::Job job, JobMessage message) {
         .lost = message.refusals > 0 || partitions_.WasReadBefore(record.partition, record.offset),
         .to_keep = {}};
   }
-  open.recipe = recipe->second;
-  for (const auto& [kind, other] : task.steps) open.step_recipes.emplace(kind, recipes_.at(other));
   if (job.max_cost) open.cap = std::make_shared<admission::CostCap>(*job.max_cost);
   open.head = std::move(job);
   open.head.items.clear();
@@ -94,6 +92,31 @@ void Pipeline::AcceptJob(model::Job job, JobMessage message) {
   const OpenJob& kept = open_jobs_.emplace(id, std::move(open)).first->second;
   jobs_.Begin(id, kept.head, kept.message_hash, kept.workflow->standing(), now_);
   TakeJob(id);
+}
+
+base::Result<void> Pipeline::ChooseRecipes(const model::Job& job, OpenJob& open) {
+  auto recipe = RecipeFor({.task = job.task, .route = job.model_selection});
+  if (!recipe) return recipe.error();
+  open.recipe = *std::move(recipe);
+  for (const auto& [kind, other] : open.recipe->task().steps) {
+    auto for_kind = RecipeFor({.task = other, .route = job.model_selection});
+    if (!for_kind) return for_kind.error();
+    open.step_recipes.emplace(kind, *std::move(for_kind));
+  }
+  return {};
+}
+
+base::Result<std::shared_ptr<Recipe>> Pipeline::RecipeFor(const RecipeName& name) {
+  const auto found = recipes_.find(name);
+  if (found != recipes_.end()) return found->second;
+  auto selected = Recipe::BuildSelected(name, *options_.catalog, options_.bpe);
+  if (!selected) {
+    return base::Invalid("model_selection: route \"" + name.route +
+                         "\": " + selected.error().message);
+  }
+  recipes_.emplace(name, *selected);
+  ratios_.OnRecipes();
+  return *std::move(selected);
 }
 
 void Pipeline::TakeJob(model::RequestId id) {
@@ -155,7 +178,9 @@ void Pipeline::TakeDocuments() {
     OpenJob& job = found->second;
     job.document_hashes[arrival.reference] = ledger::Sha256Hex(arrival.fetched.text);
     AskSteps(arrival.job, job.workflow->OnFetched(arrival.reference, std::move(arrival.fetched)));
-    if (job.workflow->done()) {
+    if (job.kept_end) {
+      if (job.open_steps == 0) PublishKeptEnd(arrival.job);
+    } else if (job.workflow->done()) {
       EndJob(arrival.job);
     } else if (auto progress = jobs_.Advance(arrival.job, job.workflow->standing(), now_)) {
       KeepAndPublish(arrival.job, *progress, {});

@@ -74,8 +74,10 @@ void Pipeline::Collect(model::RequestId id, ArrivedItem item) {
                               .collected = true,
                               .cap = job.cap};
   request.recipe = job.recipe;
-  request.ledger_key =
-      ledger::ReplayKey(request.identity, "item", request.recipe->version(), request.item.input);
+  // By the job and the item's id, not by its message: what was answered is found again when the
+  // item is sent once more for a retry of the job.
+  request.ledger_key = ledger::ReplayKey(job.steps_identity, "item/" + request.item.id,
+                                         request.recipe->version(), request.item.input);
   request.content_key = ContentKeyOf(request);
   ++job.steps;
   ++job.open_steps;
@@ -108,7 +110,7 @@ Request Pipeline::RequestOf(ArrivedItem item) {
   request.origin = std::move(item.origin);
   request.identity = std::move(item.identity);
   request.envelope = std::move(item.envelope);
-  const auto recipe = recipes_.find(request.item.task);
+  const auto recipe = recipes_.find({.task = request.item.task, .route = {}});
   if (recipe != recipes_.end()) request.recipe = recipe->second;
   request.arrived = now_.steady;
   return request;

@@ -95,8 +95,12 @@ void Pipeline::RepeatEnd(model::RequestId id, ports::TakenJob& taken) {
                          .event = std::move(taken.event),
                          .result = std::move(taken.result),
                          .cancelled = taken.status == model::JobStatus::kCancelled};
-  if (job.workflow->publishes_steps()) AskSteps(id, job.workflow->Begin());
-  if (job.open_steps == 0) PublishKeptEnd(id);
+  if (job.workflow->publishes_steps()) {
+    AskSteps(id, job.workflow->Begin());
+    // One that ended before it had its items has none to tell of.
+    if (wire::ItemsTold(job.kept_end->event) > 0) FetchDocuments(id);
+  }
+  if (job.open_steps == 0 && !job.documents) PublishKeptEnd(id);
 }
 
 void Pipeline::PublishKeptEnd(model::RequestId id) {
@@ -343,10 +347,6 @@ void Pipeline::PublishRetry(const PendingCommand& pending, const ports::Commande
   if (base::CountCodePoints(id) > wire::kMaxIdCodePoints) {
     return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
                          "the job_id is too long for that of a retry");
-  }
-  if (wire::AwaitsItems(job.request)) {
-    return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
-                         "the job's items came in messages of their own: send them again");
   }
   auto message = wire::EncodeRetry(job.request, id);
   if (!message) {

@@ -219,6 +219,10 @@ class Pipeline {
 
   // Jobs.
   void AcceptJob(model::Job job, JobMessage message);
+  // What its steps are asked with. The error names the member of the message that is wrong.
+  base::Result<void> ChooseRecipes(const model::Job& job, OpenJob& open);
+  // REQUIRES: name.task is configured
+  base::Result<std::shared_ptr<Recipe>> RecipeFor(const RecipeName& name);
   void RefuseJob(const model::Job& job, const OpenJob& open, model::ErrorCode code,
                  std::string message);
   void TakeJob(model::RequestId job);

@@ -1,7 +1,6 @@
 // Ratios: the calibrations of all recipes, kept in step with those of the other replicas.
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -20,7 +19,7 @@ namespace llmbatch::pipeline {
 // is learnt here is told now and then. Without the coordinator each goes by its own.
 class Ratios {
  public:
-  using Recipes = std::map<std::string, std::shared_ptr<Recipe>, std::less<>>;
+  using Recipes = std::map<RecipeName, std::shared_ptr<Recipe>>;
 
   // An answer has taught something.
   void OnLearnt() { learnt_ = true; }

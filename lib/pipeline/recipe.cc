@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ledger/fingerprint.h"
+#include "providers/codec.h"
 #include "providers/service_tier.h"
 
 namespace llmbatch::pipeline {
@@ -34,8 +35,9 @@ std::string_view NameOf(model::Tokenizer tokenizer) {
 // Other texts, and texts counted in another way, are off by other ratios.
 std::string RatioName(const model::RouteEntry& route, const Recipe& recipe,
                       model::Tokenizer tokenizer, bool exact) {
+  const std::string& selected = recipe.selected_route();
   return route.provider + "/" + route.model + "/" + recipe.task().name + "/" +
-         recipe.version().substr(0, kVersionDigits) +
+         recipe.version().substr(0, kVersionDigits) + (selected.empty() ? "" : "/as " + selected) +
          (exact ? "/exact" : std::string(NameOf(tokenizer)));
 }
 
@@ -54,17 +56,51 @@ std::int64_t Lane::ItemTokenBound(const model::Task& task) const {
   return std::max<std::int64_t>(0, bound - calibration.Calibrated(planner.fixed_tokens()));
 }
 
-Recipe::Recipe(std::shared_ptr<const model::Task> task, batching::PromptTemplate prompt_template)
+Recipe::Recipe(std::shared_ptr<const model::Task> task, batching::PromptTemplate prompt_template,
+               std::string selected_route)
     : task_(std::move(task)),
       version_(ledger::TaskVersion(*task_)),
+      selected_route_(std::move(selected_route)),
       prompt_template_(std::move(prompt_template)) {}
 
 base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model::Task> task,
                                                     const model::Catalog& catalog,
                                                     const std::shared_ptr<const tokens::Bpe>& bpe) {
+  return Build(std::move(task), {}, catalog, bpe);
+}
+
+base::Result<std::shared_ptr<Recipe>> Recipe::BuildSelected(
+    const RecipeName& name, const model::Catalog& catalog,
+    const std::shared_ptr<const tokens::Bpe>& bpe) {
+  const auto route = catalog.routes.find(name.route);
+  if (route == catalog.routes.end()) return base::Invalid("no such route is configured");
+  model::Task task = *catalog.tasks.at(name.task);
+  task.route = route->second;
+  for (const model::RouteEntry& entry : task.route) {
+    const std::string model = entry.provider + "/" + entry.model;
+    const model::Provider& provider = catalog.providers.at(entry.provider);
+    const providers::Codec* codec = providers::CodecFor(provider.api);
+    const std::string& parameters = task.ParametersFor(entry);
+    if (codec != nullptr) {
+      const auto fits = codec->ValidateParameters(parameters, provider);
+      if (!fits)
+        return base::Invalid("of task " + name.task + ", for " + model + ": " +
+                             fits.error().message);
+    }
+    if (task.budget.any() && catalog.models.at(entry).prices.empty())
+      return base::Invalid("task " + name.task + " has a budget and " + model + " no price");
+  }
+  return Build(std::make_shared<const model::Task>(std::move(task)), name.route, catalog, bpe);
+}
+
+base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model::Task> task,
+                                                    std::string selected_route,
+                                                    const model::Catalog& catalog,
+                                                    const std::shared_ptr<const tokens::Bpe>& bpe) {
   auto prompt_template = batching::PromptTemplate::Compile(*task);
   if (!prompt_template) return prompt_template.error();
-  std::shared_ptr<Recipe> recipe(new Recipe(task, std::move(prompt_template).value()));
+  std::shared_ptr<Recipe> recipe(
+      new Recipe(task, std::move(prompt_template).value(), std::move(selected_route)));
   if (!task->output_schema_json.empty()) {
     auto item_schema = json::Schema::Compile(task->output_schema_json);
     if (!item_schema) return item_schema.error();

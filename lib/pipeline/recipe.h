@@ -40,11 +40,24 @@ struct Lane {
   std::int64_t ItemTokenBound(const model::Task& task) const;
 };
 
+// What a recipe is for.
+struct RecipeName {
+  std::string task;
+  std::string route;  // of the catalog, in place of the task's own; empty: its own
+
+  friend auto operator<=>(const RecipeName&, const RecipeName&) = default;
+};
+
 class Recipe {
  public:
   // `bpe`: see Options.
   static base::Result<std::shared_ptr<Recipe>> Build(
       std::shared_ptr<const model::Task> task, const model::Catalog& catalog,
+      const std::shared_ptr<const tokens::Bpe>& bpe = nullptr);
+  // For jobs that choose their models. The error says why the task can't be asked with that route.
+  // REQUIRES: name.task is in the catalog; name.route isn't empty
+  static base::Result<std::shared_ptr<Recipe>> BuildSelected(
+      const RecipeName& name, const model::Catalog& catalog,
       const std::shared_ptr<const tokens::Bpe>& bpe = nullptr);
 
   // Takes over what `before` has learnt, as far as it holds for this one.
@@ -52,6 +65,8 @@ class Recipe {
 
   const model::Task& task() const { return *task_; }
   const std::string& version() const { return version_; }
+  // Empty: the task's own.
+  const std::string& selected_route() const { return selected_route_; }
   const batching::PromptTemplate& prompt_template() const { return prompt_template_; }
   // Of the whole answer of a batch; empty if the task has no output schema.
   const std::string& answer_schema_json() const { return answer_schema_json_; }
@@ -66,10 +81,16 @@ class Recipe {
   void ObserveAnswer(std::int64_t output_tokens, std::int64_t items);
 
  private:
-  Recipe(std::shared_ptr<const model::Task> task, batching::PromptTemplate prompt_template);
+  Recipe(std::shared_ptr<const model::Task> task, batching::PromptTemplate prompt_template,
+         std::string selected_route);
+  static base::Result<std::shared_ptr<Recipe>> Build(std::shared_ptr<const model::Task> task,
+                                                     std::string selected_route,
+                                                     const model::Catalog& catalog,
+                                                     const std::shared_ptr<const tokens::Bpe>& bpe);
 
   std::shared_ptr<const model::Task> task_;
   std::string version_;
+  std::string selected_route_;
   batching::PromptTemplate prompt_template_;
   std::string answer_schema_json_;
   std::optional<json::Schema> item_schema_;

@@ -15,7 +15,7 @@ base::Result<Pipeline::Recipes> Pipeline::BuildRecipes(
   for (const auto& [name, task] : catalog.tasks) {
     auto recipe = Recipe::Build(task, catalog, bpe);
     if (!recipe) return base::Invalid("tasks." + name + ": " + recipe.error().message);
-    recipes.emplace(name, *recipe);
+    recipes.emplace(RecipeName{.task = name, .route = {}}, *recipe);
     for (const auto& [kind, other] : task->steps) {
       if (!catalog.tasks.contains(other))
         return base::Invalid("tasks." + name + ".steps." + kind + ": no such task");
@@ -33,6 +33,12 @@ void Pipeline::On(ports::ConfigurationLoaded& event) {
                         .fields = {{"error", recipes.error().message}}});
     ports::ConfigurationRefused refused;
     return On(refused);
+  }
+  // What jobs chose before, they may choose again.
+  for (const auto& [name, before] : recipes_) {
+    if (name.route.empty() || !event.catalog->tasks.contains(name.task)) continue;
+    auto selected = Recipe::BuildSelected(name, *event.catalog, options_.bpe);
+    if (selected) recipes->emplace(name, *std::move(selected));
   }
   for (const auto& [name, recipe] : *recipes) {
     const auto before = recipes_.find(name);
@@ -62,7 +68,7 @@ void Pipeline::On(ports::ConfigurationLoaded& event) {
   ReportConfiguration("ok");
   Emit(ports::LogLine{.level = ports::LogLevel::kInfo,
                       .message = "a new configuration is in use",
-                      .fields = {{"tasks", std::to_string(recipes_.size())}}});
+                      .fields = {{"tasks", std::to_string(options_.catalog->tasks.size())}}});
 }
 
 void Pipeline::On(ports::ConfigurationRefused&) {

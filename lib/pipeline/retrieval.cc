@@ -175,10 +175,11 @@ void Retrieval::CutOff(Job& job) {
 workflows::Fetched Retrieval::Failure(const Job& job, std::size_t reference, model::ErrorCode code,
                                       std::string_view why) {
   const workflows::Reference& about = job.wanted.references[reference];
+  const std::string name =
+      about.document_id.empty() ? "" : "document \"" + about.document_id + "\": ";
   return {.text = {},
           .error = model::ItemError{.code = code,
-                                    .message = about.field + ": document \"" + about.document_id +
-                                               "\": " + std::string(why),
+                                    .message = about.field + ": " + name + std::string(why),
                                     .retryable = model::IsRetryable(code),
                                     .attempts = job.attempts[reference]}};
 }

@@ -52,15 +52,6 @@ std::string EncodeCommandError(const JobCommand& command, model::ErrorCode code,
   return writer.EndObject().Take();
 }
 
-bool AwaitsItems(std::string_view request) {
-  const auto document = json::Document::Parse(request, kJobLimits);
-  if (!document) return false;
-  const json::Value root = document->root();
-  const auto workflow = root.Find("workflow");
-  const bool map = workflow && workflow->is(json::Kind::kString) && workflow->AsString() == "map";
-  return map && !root.Find("items") && root.Find("item_count");
-}
-
 base::Result<std::string> EncodeRetry(std::string_view request, std::string_view job_id) {
   const auto document = json::Document::Parse(request, kJobLimits);
   if (!document) return document.error();

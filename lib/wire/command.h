@@ -31,9 +31,6 @@ std::variant<JobCommand, Malformed> DecodeCommand(const ports::Record& record,
 std::string EncodeCommandError(const JobCommand& command, model::ErrorCode code,
                                std::string_view message);
 
-// Whether the message `request` is of a job whose items come in messages of their own.
-bool AwaitsItems(std::string_view request);
-
 // The message `request` of a job as one of another id, that names the first as its retry_of. The
 // error is for a text that is no job.
 base::Result<std::string> EncodeRetry(std::string_view request, std::string_view job_id);

@@ -14,6 +14,8 @@
 #include "json/writer.h"
 #include "model/money.h"
 #include "model/origin.h"
+#include "wire/listing.h"
+#include "wire/reference.h"
 
 namespace llmbatch::wire {
 namespace {
@@ -170,9 +172,18 @@ Decoded DecodeJob(Value root, ObjectReader& reader) {
   job.deadline = ReadDeadline(reader);
   job.max_cost = ReadMaxCost(reader);
   job.retry_of = reader.OptionalString("retry_of", kIdLimits).value_or("");
+  job.model_selection = reader.OptionalString("model_selection", kIdLimits).value_or("");
   if (!reader.ok()) return MalformedBy(reader);
   if (job.workflow != "map") {
     job.input_json = OwnMembers(root);
+    return job;
+  }
+  if (reader.Any("items_ref")) {
+    job.items_place = ReadPlace(reader, "items_ref");
+    for (const std::string_view other : {"items", "item_count"}) {
+      if (reader.Any(other)) reader.Fail("items_ref", "given besides " + std::string(other));
+    }
+    if (!reader.ok()) return MalformedBy(reader);
     return job;
   }
   if (!reader.Any("items") && reader.Any("item_count")) {
@@ -261,6 +272,23 @@ Decoded DecodeRequest(const ports::Record& record, std::size_t max_bytes) {
   if (kind == "item") return DecodeItem(reader);
   if (kind == "job") return DecodeJob(root, reader);
   return Malformed{.reason = MalformedReason::kUnknownKind, .detail = "kind: must be item or job"};
+}
+
+std::variant<std::vector<model::Item>, std::string> DecodeListedItems(std::string_view text) {
+  std::vector<model::Item> items;
+  std::unordered_set<std::string> ids;
+  auto wrong =
+      ReadListing(text, kMaxJobItems,
+                  [&](Value element, const std::string& path) -> std::optional<std::string> {
+                    ObjectReader reader(element, path);
+                    items.push_back(InlineItem(model::Job(), reader));
+                    if (reader.ok() && !ids.insert(items.back().id).second)
+                      reader.Fail("id", "the same as that of an item before");
+                    if (reader.ok()) return std::nullopt;
+                    return reader.error()->message;
+                  });
+  if (wrong) return *std::move(wrong);
+  return items;
 }
 
 Decoded DecodeBound(const ports::Record& record, std::string_view task, std::size_t max_bytes) {

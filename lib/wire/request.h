@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "json/object_reader.h"
 #include "json/value.h"
@@ -59,6 +60,10 @@ std::variant<json::Document, Malformed> ReadDocument(const ports::Record& record
 // job, only what all jobs have in common and the items of workflow `map` are looked at: whether
 // there is such a workflow, and what it makes of the rest, others say.
 Decoded DecodeRequest(const ports::Record& record, std::size_t max_bytes);
+
+// Reads the text at a job's items_place: what would stand in its message as `items`. Nothing is
+// filled in from the job. The error is what is wrong, with the line or index.
+std::variant<std::vector<model::Item>, std::string> DecodeListedItems(std::string_view text);
 
 // Reads a record of an existing topic that is bound to `task`: the value itself is the input, JSON
 // if it is JSON within the limits, else text. The item's id is the key if that can be an id, else

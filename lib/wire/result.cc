@@ -4,6 +4,8 @@
 #include <string_view>
 #include <utility>
 
+#include "json/object_reader.h"
+#include "json/value.h"
 #include "json/writer.h"
 #include "wire/parts.h"
 
@@ -141,6 +143,14 @@ std::string EncodeProgress(const model::Progress& progress) {
   writer.Key("at").String(base::FormatRfc3339(progress.at));
   writer.EndObject();
   return writer.Take();
+}
+
+std::int64_t ItemsTold(std::string_view progress) {
+  const auto document = json::Document::Parse(progress);
+  if (!document) return 0;
+  json::ObjectReader reader(document->root(), "");
+  const auto items = reader.Optional("items", json::Kind::kObject);
+  return items ? json::ObjectReader(*items, "").OptionalInt("total").value_or(0) : 0;
 }
 
 }  // namespace llmbatch::wire

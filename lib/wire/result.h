@@ -2,7 +2,9 @@
 // isn't known is null, never 0.
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "model/job.h"
 #include "model/result.h"
@@ -19,5 +21,7 @@ std::string EncodeMemberResult(const model::ItemResult& result);
 std::string EncodeJobResult(const model::JobResult& result);
 
 std::string EncodeProgress(const model::Progress& progress);
+// How many items such an event tells of; 0 also for what is none.
+std::int64_t ItemsTold(std::string_view progress);
 
 }  // namespace llmbatch::wire

@@ -42,7 +42,7 @@ using Steps = std::vector<Step>;
 // A document that a job names and doesn't have in its message.
 struct Reference {
   std::string field;        // that names it: "documents[2].ref"
-  std::string document_id;  // as the job calls it
+  std::string document_id;  // as the job calls it; empty: it has no name
   model::DocumentPlace place;
 };
 // What came of one: a text that isn't empty, or why there is none.

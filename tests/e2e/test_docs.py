@@ -29,7 +29,7 @@ EXCLUDED = {
     "docs/operations.md": 1,
     "docs/testing.md": 2,
     "docs/tutorial.md": 2,
-    "examples/README.md": 1,
+    "examples/README.md": 2,
     "tests/scenarios/README.md": 1,
 }
 

@@ -1,15 +1,17 @@
-"""Documents by reference: fetched from Redis and from an https host, and nobody's else."""
+"""Documents, items and sessions by reference: fetched from Redis and from an https host, and nobody's else."""
 
 import http.server
+import json
 import ssl
 import threading
 
 import pytest
 
 from harness.certificates import Authority
+from harness.deployment import TASK
 from harness.schemas import assert_valid
 from test_jobs import job_results
-from test_workflows import progress_of, shipped_tasks, submit
+from test_workflows import progress_of, sessions, shipped_tasks, submit
 
 LEASE = "The rent is due on the first day of each month. Repairs are paid by the landlord."
 
@@ -131,3 +133,48 @@ def test_a_private_host_is_not_reached_unless_that_is_allowed(deployment, host):
     deployment.stop()
     assert result["error"]["code"] == "forbidden"
     assert host.asked == []
+
+
+def test_items_and_sessions_are_where_the_job_says_over_a_kill(deployment, host):
+    start(deployment, host)
+    deployment.twin.script(latency="fixed:150")
+    redis = deployment.redis.connection()
+    prefix = "{" + deployment.topics.group + "}:doc:u1:"
+    items = [{"id": f"i{n}", "input": {"id": f"i{n}", "text": "Where is my parcel?"}} for n in range(200)]
+    redis.set(prefix + "items", "\n".join(json.dumps(item) for item in items))
+    redis.set(prefix + "sessions", json.dumps(sessions(30)))
+    redis.set(prefix + "wrong", json.dumps(items[0]) + '\n{"id":"b"}')
+    common = {"kind": "job", "user_id": "u1"}
+    jobs = [
+        common | {"job_id": "map", "workflow": "map", "task": TASK, "items_ref": "redis:items"},
+        common | {"job_id": "sort", "workflow": "classification", "task": "classify_sessions", "sessions_ref": "redis:sessions",
+                  "config": {"discovery_min_sessions": 2}},
+        common | {"job_id": "wrong", "workflow": "map", "task": TASK, "items_ref": "redis:wrong"},
+        common | {"job_id": "none", "workflow": "map", "task": TASK, "items_ref": "redis:none"},
+        common | {"job_id": "annex", "workflow": "map", "task": TASK, "items_ref": f"https://{host.place}/annex"},
+    ]  # fmt: skip
+    for job in jobs:
+        assert_valid("job", job)
+    submit(deployment, *jobs)
+    (daemon,) = deployment.daemons
+    deployment.topics.reader(deployment.topics.results).until_count(40, 60)
+    daemon.kill()
+    daemon.start()
+    results = job_results(deployment.topics, len(jobs), timeout_s=120)
+    deployment.wait_until_done()
+    deployment.stop()
+    for result in results.values():
+        assert_valid("job_result", result)
+    assert (results["map"]["status"], results["map"]["partial"]) == ("completed", False)
+    assert [r["id"] for r in results["map"]["results"]] == [item["id"] for item in items]
+    assert results["sort"]["status"] == "completed"
+    assert [r["user_id"] for r in results["sort"]["results"]] == [f"u{n}" for n in range(30)]
+    errors = {id: (r["error"]["code"], r["error"]["message"]) for id, r in results.items() if r["status"] == "failed"}
+    assert errors == {
+        "wrong": ("invalid_message", "items_ref: line 2: input: missing"),
+        "none": ("document_unavailable", errors["none"][1]),
+        "annex": ("invalid_message", "items_ref: line 1: not JSON at byte 0"),
+    }
+    assert errors["none"][1].startswith("items_ref: ")
+    # Only what was in flight at the kill was asked twice, at the most.
+    assert deployment.twin.summary()["items_asked"] <= deployment.twin.summary()["items_distinct"] + 5 * 20

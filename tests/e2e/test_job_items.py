@@ -1,5 +1,6 @@
 """Jobs whose items come in messages of their own, and the batches in a job's record."""
 
+import json
 import random
 
 from harness.deployment import TASK
@@ -119,3 +120,37 @@ def test_the_batches_of_a_job_stand_in_its_record(deployment):
     assert all(batch["created_at"] <= batch["completed_at"] for batch in batches)
     assert {batch["id"] for batch in batches} == {r["batch_id"] for r in result["results"]}
     assert sum(batch["usage"]["output_tokens"] for batch in batches) == result["summary"]["usage"]["output_tokens"]
+
+
+def test_a_retry_awaits_the_items_again_and_pays_only_for_what_was_not_answered(deployment):
+    deployment.twin.start(latency="fixed:50")
+    deployment.redis.start()
+    config = deployment.config()
+    deployment.start(config=config)
+    topics = deployment.topics
+    items = [item_of("j", n) for n in range(12)]
+    topics.produce_json(topics.requests, [("j", job_of("j", 12))] + [("j", item) for item in items[:8]])
+    topics.reader(topics.results).until_count(8, 60)
+    command = {"kind": "cancel", "job_id": "j", "user_id": "user-1"}
+    topics.produce_json(topics.control, [("j", command)])
+    assert job_results(topics, 1)["j"]["status"] == "cancelled"
+    topics.produce_json(topics.control, [("j", command | {"kind": "retry"})])
+    begun = topics.reader(topics.progress).until(
+        lambda records: any(record.json["job_id"].startswith("j~") for record in records), 60, "the retry begins"
+    )
+    (retry,) = {record.json["job_id"] for record in begun} - {"j"}
+    asked = deployment.twin.summary()["items_asked"]
+    # It chooses partitions as the daemon does, so the items meet their job.
+    ctl = Ctl(deployment, config)
+    for item in items:
+        ctl.lines(
+            "submit", "--task", TASK, "--item-id", item["id"], "--job-id", retry, "--input", json.dumps(item["input"])
+        )  # fmt: skip
+    result = job_results(topics, 2)[retry]
+    deployment.wait_until_done()
+    deployment.stop()
+    assert_valid("job_result", result)
+    assert (result["status"], result["retry_of"]) == ("completed", "j")
+    assert result["summary"]["items"] == {"total": 12, "done": 12, "failed": 0, "cached": 8}
+    assert {r["id"] for r in result["results"] if r["source"] == "cached"} == {item["id"] for item in items[:8]}
+    assert deployment.twin.summary()["items_asked"] == asked + 4

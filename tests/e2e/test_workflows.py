@@ -244,3 +244,30 @@ def test_steps_and_modes_of_documents(deployment):
     assert (first["batch_mode"], first["mode_reason"]) == (False, "fewer than 3 candidates")
     assert first["estimated_tokens"] > 0
     assert "batch_mode" not in progress_of(deployment, "one")[1]
+
+
+def test_a_job_is_asked_of_the_route_that_it_chooses(deployment):
+    deployment.twin.start(latency="fixed:5")
+    model = {"context_window": 128_000, "max_output_tokens": 16_000, "input_usd_per_million": "1", "output_usd_per_million": "2"}
+    config = deployment.config(
+        redis=None, models={"twin/other": model}, routes={"fast": {"models": ["twin/other"]}}, **shipped_tasks(deployment)
+    )
+    deployment.start(config=config)
+    comparison = json.loads((paths.SOURCE / "examples" / "comparison.json").read_text())
+    chosen = comparison | {"job_id": "chosen", "model_selection": "fast"}
+    unknown = comparison | {"job_id": "unknown", "model_selection": "best"}
+    assert_valid("job", chosen)
+    submit(deployment, chosen, unknown)
+    results = job_results(deployment.topics, 2)
+    asked = {call["model"] for call in deployment.twin.journal()}
+    by_flags = Ctl(deployment, config).lines(
+        "submit", "--task", "analyze_conversations", "--user", "u1", "--text", "Where is my refund?",
+        "--model-selection", "fast", "--watch",
+    )[-1]  # fmt: skip
+    deployment.wait_until_done()
+    deployment.stop()
+    assert asked == {"other"}
+    assert results["chosen"]["status"] == "completed"
+    assert (results["unknown"]["status"], results["unknown"]["error"]["code"]) == ("failed", "invalid_message")
+    assert results["unknown"]["error"]["message"] == 'model_selection: route "best": no such route is configured'
+    assert by_flags["results"][0]["model"] == "twin/other"

@@ -58,6 +58,15 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const Words& words) {
                    .prices = Has(words, "price") ? model::PriceList{{.price = kPrice}}
                                                  : model::PriceList{}});
   }
+  if (Has(words, "route")) {
+    const model::RouteEntry chosen{.provider = "chosen", .model = "c1"};
+    catalog->routes.emplace(Value(words, "route"), std::vector{chosen});
+    model::Provider provider;
+    provider.name = chosen.provider;
+    catalog->providers.emplace(chosen.provider, provider);
+    catalog->models.emplace(
+        chosen, model::ModelInfo{.context_window_tokens = 8'000, .max_output_tokens = 1'000});
+  }
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   task.name = "form";
   task.workflow = "fields";

@@ -156,7 +156,11 @@ bool Runner::FromDocuments(const std::string& name, const Words& words,
   if (found == fetches_.end()) return false;
   ports::DocumentFetched event{.fetch = found->second, .text = Away()};
   fetches_.erase(found);
-  if (name == "fetched") event.text = command.substr(name.size() + words[0].size() + 2);
+  if (name == "fetched") {
+    const std::string text = command.substr(name.size() + words[0].size() + 2);
+    if (text.starts_with('[')) RememberItems("{\"items\":" + text + "}");
+    event.text = text;
+  }
   if (words[1] == "missing")
     event.text = base::MakeError(base::ErrorKind::kNotFound, "there is none");
   if (words[1] == "denied") event.text = base::MakeError(base::ErrorKind::kDenied, "not allowed");

@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "json/object_reader.h"
+#include "wire/listing.h"
+#include "wire/reference.h"
 
 namespace llmbatch::workflows {
 namespace {
@@ -71,30 +73,60 @@ ClassificationConfig ReadConfig(const std::optional<json::Value>& config, Object
   return read;
 }
 
+Session ReadSession(json::Value value, ObjectReader& reader) {
+  Session session;
+  session.user_id = reader.String("user_id", wire::kIdLimits);
+  session.length = ReadLength(reader);
+  session.containment = ReadContainment(reader);
+  session.started_at = ReadStart(reader);
+  if (reader.ok()) session.json = value.ToJson();
+  return session;
+}
+
+// In the message, or where they are.
+std::optional<json::Value> ReadSessions(ClassificationRequest& request, ObjectReader& reader) {
+  if (reader.Any("sessions_ref")) {
+    request.sessions_place = wire::ReadPlace(reader, "sessions_ref");
+    if (reader.Any("sessions")) reader.Fail("sessions_ref", "given besides sessions");
+    return std::nullopt;
+  }
+  const auto sessions = reader.Required("sessions", Kind::kArray);
+  if (sessions && (sessions->size() < 1 || sessions->size() > kMaxSessions)) {
+    reader.Fail("sessions", "must have from 1 to " + std::to_string(kMaxSessions) + " elements");
+  }
+  return sessions;
+}
+
 }  // namespace
 
 std::variant<ClassificationRequest, wire::Malformed> ReadClassificationRequest(json::Value job) {
   ClassificationRequest request;
   ObjectReader reader(job, "");
-  const auto sessions = reader.Required("sessions", Kind::kArray);
-  if (sessions && (sessions->size() < 1 || sessions->size() > kMaxSessions)) {
-    reader.Fail("sessions", "must have from 1 to " + std::to_string(kMaxSessions) + " elements");
-  }
+  const auto sessions = ReadSessions(request, reader);
   request.config = ReadConfig(reader.Optional("config", Kind::kObject), reader);
   if (!reader.ok()) return wire::MalformedBy(reader);
+  if (!sessions) return request;
   request.sessions.reserve(sessions->size());
   for (std::size_t i = 0; i < sessions->size(); ++i) {
     ObjectReader each(sessions->At(i), "sessions[" + std::to_string(i) + "]");
-    Session session;
-    session.user_id = each.String("user_id", wire::kIdLimits);
-    session.length = ReadLength(each);
-    session.containment = ReadContainment(each);
-    session.started_at = ReadStart(each);
+    request.sessions.push_back(ReadSession(sessions->At(i), each));
     if (!each.ok()) return wire::MalformedBy(each);
-    session.json = sessions->At(i).ToJson();
-    request.sessions.push_back(std::move(session));
   }
   return request;
+}
+
+std::variant<std::vector<Session>, std::string> ReadListedSessions(std::string_view text) {
+  std::vector<Session> sessions;
+  auto wrong = wire::ReadListing(
+      text, kMaxSessions,
+      [&](json::Value element, const std::string& path) -> std::optional<std::string> {
+        ObjectReader reader(element, path);
+        sessions.push_back(ReadSession(element, reader));
+        if (reader.ok()) return std::nullopt;
+        return reader.error()->message;
+      });
+  if (wrong) return *std::move(wrong);
+  return sessions;
 }
 
 }  // namespace llmbatch::workflows

@@ -5,11 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "base/time.h"
 #include "json/value.h"
+#include "model/document_place.h"
 #include "wire/request.h"
 
 namespace llmbatch::workflows {
@@ -39,10 +41,15 @@ struct ClassificationConfig {
 };
 
 struct ClassificationRequest {
-  std::vector<Session> sessions;  // never empty
+  std::vector<Session> sessions;  // empty only with a place
+  // Set: the sessions aren't in the message.
+  std::optional<model::DocumentPlace> sessions_place;
   ClassificationConfig config;
 };
 
 std::variant<ClassificationRequest, wire::Malformed> ReadClassificationRequest(json::Value job);
+// Reads the text at the place of the sessions: what would stand in the message as `sessions`. The
+// error is what is wrong, with the line or index.
+std::variant<std::vector<Session>, std::string> ReadListedSessions(std::string_view text);
 
 }  // namespace llmbatch::workflows

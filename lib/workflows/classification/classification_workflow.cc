@@ -14,6 +14,7 @@
 namespace llmbatch::workflows {
 namespace {
 
+constexpr std::string_view kSessionsRef = "sessions_ref";
 constexpr int kMostTries = 3;
 // Shares of the whole, in percent.
 constexpr int kDiscoveryEnd = 15;
@@ -37,17 +38,51 @@ ClassificationWorkflow::ClassificationWorkflow(ClassificationRequest request,
     : request_(std::move(request)),
       // At most half of the prompt, with few characters to a token.
       known_bytes_(static_cast<std::size_t>(task.max_batch_tokens)),
-      answers_(request_.sessions.size()),
-      sample_(DiverseSample(request_.sessions,
-                            SampleSize(request_.sessions.size(), request_.config),
-                            static_cast<std::uint64_t>(request_.config.seed))),
       streams_(request_.config),
       stream_expenses_(streams_.count()),
       stream_sessions_(streams_.count()) {
+  if (!request_.sessions_place) Prepare();
+}
+
+void ClassificationWorkflow::Prepare() {
+  answers_.resize(request_.sessions.size());
+  sample_ = DiverseSample(request_.sessions, SampleSize(request_.sessions.size(), request_.config),
+                          static_cast<std::uint64_t>(request_.config.seed));
   counts_.total = static_cast<std::int64_t>(request_.sessions.size());
 }
 
-Steps ClassificationWorkflow::Begin() { return Discover(); }
+Steps ClassificationWorkflow::Begin() {
+  if (request_.sessions_place) return {};
+  return Discover();
+}
+
+std::vector<Reference> ClassificationWorkflow::references() const {
+  if (!request_.sessions_place) return {};
+  return {
+      {.field = std::string(kSessionsRef), .document_id = {}, .place = *request_.sessions_place}};
+}
+
+Steps ClassificationWorkflow::OnFetched(std::size_t, Fetched fetched) {
+  if (!fetched.error) {
+    auto sessions = ReadListedSessions(fetched.text);
+    if (auto* all = std::get_if<std::vector<Session>>(&sessions)) {
+      request_.sessions = std::move(*all);
+      Prepare();
+      return Discover();
+    }
+    fetched.error = model::ItemError{
+        .code = model::ErrorCode::kInvalidMessage,
+        .message = std::string(kSessionsRef) + ": " + std::get<std::string>(sessions)};
+  }
+  first_error_ = std::move(fetched.error);
+  phase_ = Phase::kDone;
+  return {};
+}
+
+std::vector<std::size_t> ClassificationWorkflow::StepReferences() const {
+  if (!request_.sessions_place) return {};
+  return {0};
+}
 
 Steps ClassificationWorkflow::Ask(const std::vector<Streams::Hand>& hands,
                                   const std::string& company) {
@@ -64,6 +99,7 @@ Steps ClassificationWorkflow::Ask(const std::vector<Streams::Hand>& hands,
       step.id = each.user_id;
       step.input = {.kind = model::ItemInput::Kind::kJson, .value = each.json};
       step.company = together;
+      step.references = StepReferences();
       steps.push_back(std::move(step));
       asked_.push_back({.is_session = true, .subject = session, .stream = hand.stream});
     }
@@ -102,6 +138,7 @@ Steps ClassificationWorkflow::ResolveConflicts() {
     step.input = {.kind = model::ItemInput::Kind::kJson, .value = input.Take()};
     step.alone = true;
     step.kind = kResolveStep;
+    step.references = StepReferences();
     steps.push_back(std::move(step));
     asked_.push_back({.is_session = false, .subject = kind, .stream = 0});
   }
@@ -253,6 +290,8 @@ jobs::Standing ClassificationWorkflow::standing() const {
   jobs::Standing standing{.step = {}, .percent = 0, .message = {}, .items = counts_};
   standing.message = std::to_string(counts_.done) + " of " + std::to_string(counts_.total) +
                      " sessions done, " + std::to_string(catalogue_.size()) + " classifications";
+  if (answers_.empty() && phase_ != Phase::kDone)
+    standing.message = "the sessions are being fetched";
   switch (phase_) {
     case Phase::kDiscovery:
       standing.step = "discovery";
@@ -303,7 +342,7 @@ std::string ClassificationWorkflow::Stats() const {
     for (const Resolution& each : of_kind)
       mappings += static_cast<std::int64_t>(each.aliases.size());
   }
-  const auto sample = static_cast<double>(sample_.size());
+  const auto sample = static_cast<double>(std::max<std::size_t>(1, sample_.size()));
   const auto rounds = static_cast<double>(streams_.rounds());
   json::Writer writer;
   writer.BeginObject();

@@ -35,6 +35,8 @@ class ClassificationWorkflow : public Workflow {
   ClassificationWorkflow(ClassificationRequest request, const model::Task& task);
 
   Steps Begin() override;
+  std::vector<Reference> references() const override;
+  Steps OnFetched(std::size_t reference, Fetched fetched) override;
   Steps OnOutcome(std::size_t step, model::ItemResult result) override;
   jobs::Standing standing() const override;
   bool done() const override { return phase_ == Phase::kDone; }
@@ -56,6 +58,10 @@ class ClassificationWorkflow : public Workflow {
     std::size_t stream = 0;
   };
 
+  // All sessions are there.
+  void Prepare();
+  // What all steps are made of besides the message.
+  std::vector<std::size_t> StepReferences() const;
   Steps Ask(const std::vector<Streams::Hand>& hands, const std::string& company);
   Steps Discover();
   Steps NextRound();

@@ -13,8 +13,6 @@ std::variant<ComparisonRequest, wire::Malformed> ReadComparisonRequest(json::Val
   request.mode = reader.OptionalString("mode").value_or("clauses");
   if (reader.ok() && request.mode != "clauses" && request.mode != "full")
     reader.Fail("mode", "must be clauses or full");
-  if (reader.Any("model_selection"))
-    reader.Fail("model_selection", "is not supported: name a task with another route");
   request.force_batch = reader.OptionalBool("force_batch").value_or(false);
   if (!reader.ok()) return wire::MalformedBy(reader);
   return request;

@@ -4,6 +4,7 @@
 
 #include "json/writer.h"
 #include "tokens/estimator.h"
+#include "wire/reference.h"
 #include "wire/request.h"
 
 namespace llmbatch::workflows {
@@ -11,23 +12,6 @@ namespace {
 
 using json::Kind;
 using json::ObjectReader;
-
-constexpr std::string_view kKept = "redis:";
-constexpr std::string_view kHttps = "https://";
-constexpr json::StringLimits kReferenceLimits{.min_code_points = 1,
-                                              .max_code_points = kMaxReferenceCodePoints,
-                                              .allow_control_characters = false};
-
-std::optional<model::DocumentPlace> ReadPlace(ObjectReader& reader) {
-  using Store = model::DocumentPlace::Store;
-  const std::string text = reader.String("ref", kReferenceLimits);
-  if (text.starts_with(kHttps)) return model::DocumentPlace{.store = Store::kHttps, .name = text};
-  if (text.starts_with(kKept) && text.size() > kKept.size()) {
-    return model::DocumentPlace{.store = Store::kKept, .name = text.substr(kKept.size())};
-  }
-  reader.Fail("ref", "must be redis: and a name, or begin with https://");
-  return std::nullopt;
-}
 
 }  // namespace
 
@@ -37,7 +21,7 @@ Document ReadDocument(json::Value value, const std::string& path, ObjectReader& 
   document.id = reader.String("id", wire::kIdLimits);
   if (reader.Any("ref")) {
     if (reader.Any("text")) reader.Fail("ref", "there is a text already");
-    document.place = ReadPlace(reader);
+    document.place = wire::ReadPlace(reader, "ref");
   } else {
     document.text = reader.String("text", {.min_code_points = 1});
   }

@@ -17,8 +17,6 @@ namespace llmbatch::workflows {
 
 inline constexpr std::size_t kMaxDocuments = 1'000;
 
-inline constexpr std::size_t kMaxReferenceCodePoints = 4'096;
-
 struct Document {
   std::string id;
   std::string text;

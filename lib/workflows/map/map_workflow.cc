@@ -2,15 +2,19 @@
 
 #include <algorithm>
 #include <memory>
+#include <string_view>
 #include <utility>
+#include <variant>
 
 #include "base/check.h"
+#include "wire/request.h"
 #include "wire/result.h"
 
 namespace llmbatch::workflows {
 namespace {
 
 constexpr int kWholePercent = 100;
+constexpr std::string_view kItemsRef = "items_ref";
 
 }  // namespace
 
@@ -24,6 +28,32 @@ MapWorkflow::MapWorkflow(std::int64_t item_count)
     : awaited_(item_count), results_(static_cast<std::size_t>(item_count)) {
   LLMBATCH_CHECK(item_count > 0);
   counts_.total = item_count;
+}
+
+MapWorkflow::MapWorkflow(model::DocumentPlace items_place)
+    : items_place_(std::move(items_place)), lacks_items_(true) {}
+
+std::vector<Reference> MapWorkflow::references() const {
+  if (!items_place_) return {};
+  return {{.field = std::string(kItemsRef), .document_id = {}, .place = *items_place_}};
+}
+
+Steps MapWorkflow::OnFetched(std::size_t, Fetched fetched) {
+  lacks_items_ = false;
+  if (fetched.error) {
+    first_error_ = std::move(fetched.error);
+    return {};
+  }
+  auto items = wire::DecodeListedItems(fetched.text);
+  if (const auto* wrong = std::get_if<std::string>(&items)) {
+    first_error_ = model::ItemError{.code = model::ErrorCode::kInvalidMessage,
+                                    .message = std::string(kItemsRef) + ": " + *wrong};
+    return {};
+  }
+  items_ = std::get<std::vector<model::Item>>(std::move(items));
+  results_.resize(items_.size());
+  counts_.total = static_cast<std::int64_t>(items_.size());
+  return Begin();
 }
 
 Steps MapWorkflow::Begin() {
@@ -57,15 +87,17 @@ Steps MapWorkflow::OnOutcome(std::size_t step, model::ItemResult result) {
 }
 
 jobs::Standing MapWorkflow::standing() const {
+  const std::int64_t total = std::max<std::int64_t>(1, counts_.total);
   return {.step = "items",
-          .percent = static_cast<int>(counts_.done * kWholePercent / counts_.total),
-          .message =
-              std::to_string(counts_.done) + " of " + std::to_string(counts_.total) + " items done",
+          .percent = static_cast<int>(counts_.done * kWholePercent / total),
+          .message = lacks_items_ ? "the items are being fetched"
+                                  : std::to_string(counts_.done) + " of " +
+                                        std::to_string(counts_.total) + " items done",
           .items = counts_};
 }
 
 jobs::Ending MapWorkflow::End(const jobs::Totals& totals, const model::ItemError& unfinished) {
-  LLMBATCH_CHECK(done() || awaited_ > 0);
+  LLMBATCH_CHECK(done() || awaited_ > 0 || lacks_items_);
   const bool all_failed = counts_.failed == counts_.done;
   jobs::Ending ending;
   ending.status = all_failed ? model::JobStatus::kFailed : model::JobStatus::kCompleted;
@@ -88,6 +120,7 @@ jobs::Ending MapWorkflow::End(const jobs::Totals& totals, const model::ItemError
 }
 
 Made MakeMap(model::Job& job, const model::Task&, std::int64_t) {
+  if (job.items_place) return std::make_unique<MapWorkflow>(*std::move(job.items_place));
   if (job.item_count > 0) return std::make_unique<MapWorkflow>(job.item_count);
   return std::make_unique<MapWorkflow>(std::move(job.items));
 }

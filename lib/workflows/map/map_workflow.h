@@ -1,5 +1,5 @@
 // Workflow `map`: every item on its own; the job is complete when each has a result. The items are
-// in the job's message, or come in messages of their own.
+// in the job's message, in a document that it names, or come in messages of their own.
 #pragma once
 
 #include <cstdint>
@@ -21,10 +21,15 @@ class MapWorkflow : public Workflow {
   // For items that follow. REQUIRES: item_count > 0
   explicit MapWorkflow(std::int64_t item_count);
 
+  // For items that are elsewhere.
+  explicit MapWorkflow(model::DocumentPlace items_place);
+
   Steps Begin() override;
+  std::vector<Reference> references() const override;
+  Steps OnFetched(std::size_t reference, Fetched fetched) override;
   Steps OnOutcome(std::size_t step, model::ItemResult result) override;
   jobs::Standing standing() const override;
-  bool done() const override { return counts_.done == counts_.total; }
+  bool done() const override { return !lacks_items_ && counts_.done == counts_.total; }
   jobs::Ending End(const jobs::Totals& totals, const model::ItemError& unfinished) override;
   std::int64_t awaited_items() const override { return awaited_; }
   bool publishes_steps() const override { return true; }
@@ -35,6 +40,8 @@ class MapWorkflow : public Workflow {
     std::string json;         // empty: none yet
   };
 
+  std::optional<model::DocumentPlace> items_place_;
+  bool lacks_items_ = false;        // they are being fetched
   std::vector<model::Item> items_;  // until they are asked
   std::int64_t awaited_ = 0;
   std::vector<Answered> results_;

@@ -193,6 +193,30 @@ TEST(LoadFile, TakesARouteByName) {
   EXPECT_EQ(outcome.config->catalog->tasks.at("t")->route.front().model, "m");
 }
 
+TEST(LoadFile, HasRoutesThatNoTaskNamesForJobsThatChooseThem) {
+  const Draft draft = Draft()
+                          .Set("[providers.q]", "base_url = \"https://q.example\"")
+                          .Set("[models.\"q/n\"]", "context_window = 9_000")
+                          .Set("[models.\"q/n\"]", "max_output_tokens = 4_000")
+                          .Set("[routes.fast]", "models = [\"q/n\"]")
+                          .Set("[tasks.t]", "parameters_of = { q = { seed = 1 } }");
+  const LoadOutcome outcome = Load(Draft(draft).Text());
+  ASSERT_TRUE(outcome.config.has_value()) << Shown(outcome.problems);
+  const model::Catalog& catalog = *outcome.config->catalog;
+  const model::RouteEntry entry{.provider = "q", .model = "n"};
+  EXPECT_EQ(catalog.routes.at("fast"), std::vector{entry});
+  EXPECT_EQ(catalog.models.at(entry).context_window_tokens, 9'000);
+  EXPECT_EQ(catalog.tasks.at("t")->ParametersFor(entry), R"({"seed":1})");
+  // Money can only be counted where it is known what a call costs.
+  const LoadOutcome budgeted = Load(Draft(draft)
+                                        .Set("[budgets]", "day_usd = \"5\"")
+                                        .Set("[models.\"p/m\"]", "input_usd_per_million = \"1\"")
+                                        .Set("[models.\"p/m\"]", "output_usd_per_million = \"1\"")
+                                        .Text());
+  ASSERT_EQ(budgeted.problems.size(), 1U) << Shown(budgeted.problems);
+  EXPECT_EQ(budgeted.problems.front().key, "routes.fast.models");
+}
+
 TEST(LoadFile, TakesAModelWithSlashesInItsName) {
   const LoadOutcome outcome = Load(Draft()
                                        .Set("[models.\"p/org/m\"]", "context_window = 9000")

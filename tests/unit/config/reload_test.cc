@@ -140,6 +140,8 @@ TEST(PlanReload, RefusesWhatCouldNotWork) {
   for (const Row& row : {
            Row{WithSecondProvider().Set("[tasks.t]", "route = [\"p/m\", \"q/m\"]"),
                "tasks.t.route"},
+           Row{WithSecondProvider().Set("[routes.other]", "models = [\"q/m\"]"),
+               "routes.other.models"},
            Row{Running().Set("[providers.p]", "api = \"anthropic\""), "providers.p.api"},
            // Read and written while the changed list of topics doesn't count yet.
            Row{Running()

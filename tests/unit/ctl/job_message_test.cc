@@ -47,11 +47,35 @@ TEST(MessageOf, AJobHasItsInputsInTheOrderOfTheFlags) {
   EXPECT_EQ(ErrorOf(*message), "");
 }
 
+TEST(MessageOf, AJobMayChooseARoute) {
+  const auto message = MapMessageOf(
+      {.task = "t", .user_id = "u", .job_id = "j", .texts = {"a"}, .model_selection = "fast"});
+  ASSERT_TRUE(message.ok()) << message.error().message;
+  EXPECT_EQ(*message, R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",)"
+                      R"("model_selection":"fast","items":[{"id":"1","text":"a"}]})");
+  EXPECT_FALSE(
+      MapMessageOf({.task = "t", .item_id = "i", .texts = {"a"}, .model_selection = "fast"}).ok());
+}
+
+TEST(MessageOf, AJobMayNameThePlaceOfItsInputs) {
+  const auto message =
+      MapMessageOf({.task = "t", .user_id = "u", .job_id = "j", .items_ref = "redis:today"});
+  ASSERT_TRUE(message.ok()) << message.error().message;
+  EXPECT_EQ(*message, R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",)"
+                      R"("items_ref":"redis:today"})");
+  EXPECT_FALSE(MapMessageOf({.task = "t", .texts = {"a"}, .items_ref = "redis:today"}).ok());
+  EXPECT_FALSE(MessageOf({.task = "t", .items_ref = "redis:today"}, "query", {}).ok());
+}
+
 TEST(MessageOf, AnItemHasOneInput) {
   WorkFlags flags{.task = "analyze", .item_id = "i", .texts = {"t"}};
   const auto text = MapMessageOf(flags);
   ASSERT_TRUE(text.ok());
   EXPECT_EQ(*text, R"({"kind":"item","id":"i","task":"analyze","text":"t"})");
+  flags.job_id = "j";
+  EXPECT_EQ(*MapMessageOf(flags),
+            R"({"kind":"item","id":"i","job_id":"j","task":"analyze","text":"t"})");
+  flags.job_id.clear();
   flags.texts = {};
   flags.inputs = {R"({"a":[1]})"};
   EXPECT_EQ(*MapMessageOf(flags), R"({"kind":"item","id":"i","task":"analyze","input":{"a":[1]}})");

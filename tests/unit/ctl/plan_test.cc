@@ -91,6 +91,32 @@ TEST(PlanOf, CountsWhatNoPromptHasRoomFor) {
   EXPECT_EQ(plan.batches, 1);
 }
 
+TEST(PlanOf, GoesByTheRouteThatTheJobChooses) {
+  config::Config config = Shipped();
+  auto catalog = std::make_shared<model::Catalog>(*config.catalog);
+  const model::RouteEntry dear{.provider = "openai", .model = "dear"};
+  model::ModelInfo model = catalog->models.begin()->second;
+  model.prices = {{.price = {.input_nanos_per_1k = 1'000'000, .output_nanos_per_1k = 0}}};
+  model.max_output_tokens = 300;
+  catalog->models.emplace(dear, model);
+  catalog->routes.emplace("best", std::vector{dear});
+  config.catalog = catalog;
+  const std::string job = Example("comparison");
+  const auto with = [&job](const std::string& member) {
+    return job.substr(0, job.rfind('}')) + "," + member + "}";
+  };
+  const auto plan =
+      PlanOf(with(R"("model_selection":"best")"), config, std::chrono::seconds(10), kToday);
+  ASSERT_TRUE(plan.ok()) << plan.error().message;
+  EXPECT_EQ(plan->most_output_tokens, 300 * plan->batches);
+  EXPECT_EQ(plan->most_cost->nanos, plan->input_tokens * 1'000);
+  const auto unknown =
+      PlanOf(with(R"("model_selection":"bes")"), config, std::chrono::seconds(10), kToday);
+  ASSERT_FALSE(unknown.ok());
+  EXPECT_EQ(unknown.error().message,
+            "model_selection: the configuration has no route 'bes'; did you mean 'best'?");
+}
+
 TEST(PlanOf, RefusesWhatTheDaemonWould) {
   const auto error = [](const std::string& message) {
     const auto plan = PlanOf(message, Shipped(), seconds(1), kToday);

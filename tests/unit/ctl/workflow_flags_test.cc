@@ -81,6 +81,10 @@ TEST(WorkflowFlags, Classification) {
             R"({"sessions":[{"user_id":"u"},{"user_id":"v"}]})");
   EXPECT_EQ(Written("classification", {.sessions = "broken.jsonl"}),
             "--sessions: broken.jsonl: line 2 is no JSON object");
+  EXPECT_EQ(Written("classification", {.sessions_ref = "redis:s"}),
+            R"({"sessions_ref":"redis:s"})");
+  EXPECT_EQ(Written("chain", {.sessions_ref = "redis:s"}),
+            "--sessions-ref: is for jobs of classification, and the task's workflow is chain");
 }
 
 TEST(WorkflowFlags, Chain) {

@@ -54,6 +54,16 @@ TEST(TaskVersion, StaysWhenOnlyBatchingOrTheRouteChanges) {
   EXPECT_EQ(TaskVersion(task), TaskVersion(other));
 }
 
+TEST(TaskVersion, ChangesWithTheParametersOfModelsThatAreAsked) {
+  model::Task task;
+  task.route = {{.provider = "p", .model = "m"}};
+  model::Task other = task;
+  other.parameters_of[{.provider = "q", .model = "m"}] = R"({"seed":1})";
+  EXPECT_EQ(TaskVersion(task), TaskVersion(other));
+  other.parameters_of[{.provider = "p", .model = "m"}] = R"({"seed":1})";
+  EXPECT_NE(TaskVersion(task), TaskVersion(other));
+}
+
 TEST(ReplayKey, TellsATextFromTheSameJson) {
   const model::ItemInput text{.kind = model::ItemInput::Kind::kText, .value = "{}"};
   const model::ItemInput json{.kind = model::ItemInput::Kind::kJson, .value = "{}"};

@@ -30,7 +30,7 @@ Ratios::Recipes RecipesOf(const std::vector<std::string>& names) {
     task->prompt = "{{items_json}}";
     auto recipe = Recipe::Build(task, catalog);
     EXPECT_TRUE(recipe.ok());
-    recipes.emplace(name, *recipe);
+    recipes.emplace(RecipeName{.task = name, .route = {}}, *recipe);
   }
   return recipes;
 }
@@ -38,7 +38,7 @@ Ratios::Recipes RecipesOf(const std::vector<std::string>& names) {
 class RatiosTest : public ::testing::Test {
  protected:
   tokens::Calibration& Of(const std::string& task) {
-    return recipes_.at(task)->lanes().front().calibration;
+    return recipes_.at({.task = task, .route = {}})->lanes().front().calibration;
   }
   // A call that had so many times the tokens that were estimated.
   void Learn(const std::string& task, double factor) {

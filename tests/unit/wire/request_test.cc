@@ -100,17 +100,46 @@ TEST(DecodeRequest, ReadsAJobWhoseItemsFollow) {
   }
 }
 
+TEST(DecodeRequest, AJobMayNameThePlaceOfItsItems) {
+  const auto decode = [](const std::string& members) {
+    return DecodeRequest(
+        RecordOf(R"({"kind":"job","job_id":"j","workflow":"map","task":"t","user_id":"u",)" +
+                 members + "}"),
+        kMaxBytes);
+  };
+  const auto decoded = decode(R"("items_ref":"https://files.example.com/items")");
+  const auto* job = std::get_if<model::Job>(&decoded);
+  ASSERT_NE(job, nullptr);
+  EXPECT_EQ(job->items_place, (model::DocumentPlace{.store = model::DocumentPlace::Store::kHttps,
+                                                    .name = "https://files.example.com/items"}));
+  const std::pair<const char*, const char*> wrong[] = {
+      {R"("items_ref":"items")", "items_ref: must be redis: and a name, or begin with https://"},
+      {R"("items_ref":"http://h/items")",
+       "items_ref: must be redis: and a name, or begin with https://"},
+      {R"("items_ref":"redis:x","items":[])", "items_ref: given besides items"},
+      {R"("items_ref":"redis:x","item_count":3)", "items_ref: given besides item_count"},
+  };
+  for (const auto& [members, detail] : wrong) {
+    const auto refused = decode(members);
+    const auto* malformed = std::get_if<Malformed>(&refused);
+    ASSERT_NE(malformed, nullptr) << members;
+    EXPECT_EQ(malformed->detail, detail);
+  }
+}
+
 TEST(DecodeRequest, LeavesTheMembersOfOtherWorkflowsToThem) {
   const auto decoded = DecodeRequest(
       RecordOf(R"({"kind":"job","job_id":"j","workflow":"w","task":"t","user_id":"u","priority":7,
-                   "deadline":"2026-11-21T08:00:00Z","max_cost_usd":"1","x":[1.50],"items":"y"})"),
+                   "deadline":"2026-11-21T08:00:00Z","max_cost_usd":"1","x":[1.50],"items":"y","model_selection":"fast"})"),
       kMaxBytes);
   const auto* job = std::get_if<model::Job>(&decoded);
   ASSERT_NE(job, nullptr);
   EXPECT_EQ(job->workflow, "w");
   EXPECT_EQ(job->priority, 7);
   EXPECT_TRUE(job->items.empty());
-  EXPECT_EQ(job->input_json, R"({"x":[1.50],"items":"y"})");
+  EXPECT_EQ(job->model_selection, "fast");
+  // With the choice of models: what they answer is kept under what they were told.
+  EXPECT_EQ(job->input_json, R"({"x":[1.50],"items":"y","model_selection":"fast"})");
 }
 
 TEST(DecodeRequest, ATenThousandItemJobIsRead) {

@@ -157,6 +157,10 @@ TEST(EncodeProgress, WritesEveryField) {
   progress.eta_seconds.reset();
   progress.waiting_for.clear();
   EXPECT_EQ(EncodeProgress(progress), front + R"("at":"2026-11-21T07:51:21.042Z"})");
+  EXPECT_EQ(ItemsTold(EncodeProgress(progress)), 10);
+  EXPECT_EQ(ItemsTold(""), 0);
+  EXPECT_EQ(ItemsTold("[1]"), 0);
+  EXPECT_EQ(ItemsTold(R"({"items":7})"), 0);
 }
 
 }  // namespace

@@ -136,6 +136,49 @@ std::map<std::string, std::string> SummaryOf(const jobs::Ending& ending) {
 constexpr const char* kSmall =
     R"({"discovery_min_sessions":2,"discovery_max_sessions":2,"parallel_stream_count":2,"sessions_per_stream":3})";
 
+TEST(Classification, ReadsSessionsThatAreElsewhere) {
+  const std::string ref = R"({"sessions_ref":"redis:s","config":{"discovery_min_sessions":1}})";
+  std::string lines;
+  for (int i = 0; i < 5; ++i) lines += SessionJson(i) + "\n";
+  const auto elsewhere = Sound(ref);
+  EXPECT_THAT(elsewhere->Begin(), IsEmpty());
+  ASSERT_THAT(elsewhere->references(), SizeIs(1));
+  EXPECT_EQ(elsewhere->references()[0].field, "sessions_ref");
+  EXPECT_EQ(elsewhere->standing().message, "the sessions are being fetched");
+  EXPECT_FALSE(elsewhere->done());
+  const Steps steps = elsewhere->OnFetched(0, {.text = lines});
+  // As if they had been in the message; but a text that reads differently is another question.
+  const Steps inline_steps = Sound(Request(5, R"({"discovery_min_sessions":1})"))->Begin();
+  ASSERT_EQ(steps.size(), inline_steps.size());
+  EXPECT_EQ(steps[0].path, inline_steps[0].path);
+  EXPECT_EQ(steps[0].input.value, inline_steps[0].input.value);
+  EXPECT_THAT(steps[0].references, ElementsAre(0U));
+  EXPECT_THAT(inline_steps[0].references, IsEmpty());
+}
+
+TEST(Classification, FailsWithWhatIsWrongWithSessionsThatAreElsewhere) {
+  const std::pair<std::string, std::string> rows[] = {
+      {"[7]", "sessions_ref: [0]: must be of type object, is number"},
+      {"[" + SessionJson(0) + R"(,{"user_id":"u"}])", "sessions_ref: [1].transcript: missing"},
+      {SessionJson(0) + "\n{}", "sessions_ref: line 2: user_id: missing"},
+      {"no json", "sessions_ref: line 1: not JSON at byte 1"},
+  };
+  for (const auto& [text, error] : rows) {
+    const auto job = Sound(R"({"sessions_ref":"redis:s"})");
+    job->Begin();
+    EXPECT_THAT(job->OnFetched(0, {.text = text}), IsEmpty());
+    ASSERT_TRUE(job->done());
+    const jobs::Ending ending = job->End({}, {});
+    EXPECT_EQ(ending.status, model::JobStatus::kFailed);
+    EXPECT_EQ(ending.error->message, error);
+    EXPECT_EQ(ending.error->code, model::ErrorCode::kInvalidMessage);
+  }
+  EXPECT_EQ(Refusal(R"({"sessions_ref":"s"})"),
+            "sessions_ref: must be redis: and a name, or begin with https://");
+  EXPECT_EQ(Refusal(R"({"sessions_ref":"redis:s","sessions":[]})"),
+            "sessions_ref: given besides sessions");
+}
+
 TEST(Classification, RefusesWhatItCannotDo) {
   const std::string one = R"({"sessions":[{"user_id":"u",)";
   EXPECT_EQ(Refusal("{}"), "sessions: missing");

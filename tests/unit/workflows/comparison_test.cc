@@ -90,8 +90,6 @@ TEST(Comparison, RefusesWhatItCannotDo) {
                 .substr(0, 19),
             "candidates[0].text:");
   EXPECT_EQ(Refusal(Request(1, 5, R"(,"mode":"half")")), "mode: must be clauses or full");
-  EXPECT_EQ(Refusal(Request(1, 5, R"(,"model_selection":"fast")")),
-            "model_selection: is not supported: name a task with another route");
   EXPECT_THAT(Refusal(Request(60, 3'000), 300),
               HasSubstr("candidates: with the standard, too long"));
   EXPECT_EQ(Refusal(Request(60, 3'000)), "none");

@@ -73,6 +73,70 @@ model::ItemResult At(std::int64_t offset, model::ResultStatus status = model::Re
   return result;
 }
 
+MapWorkflow Elsewhere() { return MapWorkflow(model::DocumentPlace{.name = "today"}); }
+
+TEST(MapWorkflow, AsksForItemsThatAreElsewhereWhenTheyAreThere) {
+  for (const char* text :
+       {R"([{"id":"a","text":"one"},{"id":"b","input":{"n":2},"metadata":{"m":1}}])",
+        "{\"id\":\"a\",\"text\":\"one\"}\r\n\n{\"id\":\"b\",\"input\":{\"n\":2},\"metadata\":{"
+        "\"m\":1}}"}) {
+    MapWorkflow map = Elsewhere();
+    EXPECT_TRUE(map.Begin().empty());
+    ASSERT_EQ(map.references().size(), 1U);
+    EXPECT_EQ(map.references()[0].field, "items_ref");
+    EXPECT_FALSE(map.done());
+    EXPECT_EQ(map.standing().message, "the items are being fetched");
+    const Steps steps = map.OnFetched(0, {.text = text});
+    ASSERT_EQ(steps.size(), 2U);
+    EXPECT_EQ(steps[0].path, "map/0");
+    EXPECT_EQ(steps[0].input.value, "one");
+    EXPECT_EQ(steps[1].id, "b");
+    EXPECT_EQ(steps[1].input.value, R"({"n":2})");
+    EXPECT_EQ(steps[1].metadata_json, R"({"m":1})");
+    EXPECT_FALSE(map.done());
+    map.OnOutcome(0, Result("a"));
+    map.OnOutcome(1, Result("b"));
+    ASSERT_TRUE(map.done());
+    EXPECT_EQ(map.End({}, {}).results.size(), 2U);
+  }
+}
+
+TEST(MapWorkflow, FailsWithWhatIsWrongWithItemsThatAreElsewhere) {
+  const std::string one = R"({"id":"a","text":"one"})";
+  const std::pair<std::string, std::string> rows[] = {
+      {"[", "items_ref: not JSON at byte 1"},
+      {"[]", "items_ref: must have from 1 to 10000 elements"},
+      {" \n", "items_ref: must have from 1 to 10000 elements"},
+      {"[" + one + ",7]", "items_ref: [1]: must be of type object, is number"},
+      {"[" + one + R"(,{"id":"b"}])", "items_ref: [1].input: missing"},
+      {"[" + one + "," + one + "]", "items_ref: [1].id: the same as that of an item before"},
+      {one + "\n\n" + R"({"text":"two"})", "items_ref: line 3: id: missing"},
+      {one + "\n7", "items_ref: line 2: must be a JSON object"},
+      {one + "\n{", "items_ref: line 2: not JSON at byte 1"},
+      {one + "\n" + one, "items_ref: line 2: id: the same as that of an item before"},
+  };
+  for (const auto& [text, error] : rows) {
+    MapWorkflow map = Elsewhere();
+    map.Begin();
+    EXPECT_TRUE(map.OnFetched(0, {.text = text}).empty());
+    ASSERT_TRUE(map.done());
+    const jobs::Ending ending = map.End({}, {});
+    EXPECT_EQ(ending.status, model::JobStatus::kFailed);
+    ASSERT_TRUE(ending.error);
+    EXPECT_EQ(ending.error->code, model::ErrorCode::kInvalidMessage);
+    EXPECT_FALSE(ending.error->retryable);
+    EXPECT_EQ(ending.error->message, error);
+  }
+  std::string many;
+  for (int i = 0; i <= 10'000; ++i)
+    many += R"({"id":")" + std::to_string(i) +
+            R"(","text":""})"
+            "\n";
+  MapWorkflow map = Elsewhere();
+  map.OnFetched(0, {.text = many});
+  EXPECT_EQ(map.End({}, {}).error->message, "items_ref: must have from 1 to 10000 elements");
+}
+
 TEST(MapWorkflow, AwaitsItemsThatFollowAndPutsThemInTheOrderOfTheirMessages) {
   MapWorkflow map(3);
   EXPECT_EQ(map.awaited_items(), 3);

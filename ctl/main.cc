@@ -27,6 +27,7 @@
 #include "ctl/record_commands.h"
 #include "ctl/session.h"
 #include "ctl/text.h"
+#include "ctl/watch.h"
 #include "runtime/clock.h"
 
 namespace {
@@ -310,7 +311,7 @@ class Program {
     const ExitCode sent = Submit(session, *topic, *submission);
     if (sent != kExitDone || !watch_) return sent;
     // Clocks of brokers and replicas may be late.
-    return Watch(session, submission->id, before - std::chrono::seconds(10));
+    return WatchJob(session, submission->id, before - std::chrono::seconds(10));
   }
 
   void AddPlan() {
@@ -346,10 +347,16 @@ class Program {
     AddSubmit();
     AddPlan();
     CLI::App* watch = AddKafkaCommand(
-        &app_, "watch", "Follows a job until its result is there", [this](const Session& session) {
-          return Watch(session, job_id_, TimeOption("--since", watch_since_));
+        &app_, "watch", "Follows a job, or all of a user, until the results are there",
+        [this](const Session& session) {
+          const base::WallTime since = TimeOption("--since", watch_since_);
+          return job_id_.empty() ? WatchUser(session, user_id_, since)
+                                 : WatchJob(session, job_id_, since);
         });
-    watch->add_option("job", job_id_, "The job's id")->type_name("JOB_ID")->required();
+    CLI::Option_group* what = watch->add_option_group("what");
+    what->add_option("job", job_id_, "The job's id")->type_name("JOB_ID");
+    what->add_option("--user", user_id_, "All jobs of this user that are under way");
+    what->require_option(1);
     watch->add_option("--since", watch_since_, "Nothing written before is looked at")
         ->type_name("TIME")
         ->capture_default_str();

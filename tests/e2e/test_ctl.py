@@ -320,6 +320,20 @@ def test_job_from_a_file_that_ends_in_part(running, tmp_path):
     assert ctl.lines("watch", "j2", expect=LEFT_OVER)[-1]["kind"] == "job_result"
 
 
+def test_all_jobs_of_a_user(running):
+    ctl = Ctl(running)
+    running.twin.script(latency_ms=6000)
+    for number in range(3):
+        submit = ("submit", "--task", TASK, "--user", "u9", "--job-id", f"j9-{number}", "--text", "a text")
+        assert ctl.run(*submit).returncode == DONE
+    ctl.run("submit", "--task", TASK, "--user", "u8", "--job-id", "j8", "--text", "a text")
+    messages = ctl.lines("watch", "--user", "u9")
+    assert {message["job_id"] for message in messages} == {"j9-0", "j9-1", "j9-2"}
+    assert [message["kind"] for message in messages].count("job_result") == 3
+    code, output = ctl.on_terminal("watch", "--user", "u9")
+    assert code == DONE and "no job of u9 is under way" in output
+
+
 def test_terminal_gets_a_bar(running):
     # Long enough to be seen while it runs, also where all else is slow.
     running.twin.script(latency_ms=1500)

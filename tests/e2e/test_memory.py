@@ -1,6 +1,7 @@
 """Allocations that fail: the daemon may end, but never wrongly. What it leaves open, its next start finishes."""
 
 import collections
+import os
 import pathlib
 import random
 import subprocess
@@ -12,7 +13,7 @@ from harness.deployment import TASK
 from harness.texts import make_inputs
 from harness.waiting import wait_for
 
-RUNS = 12
+RUNS = int(os.environ.get("FAILED_ALLOCATIONS", "12"))
 ITEMS_PER_RUN = 30
 # About as many as a run makes of that many items.
 MOST_ALLOCATIONS = 16_000

@@ -1,13 +1,14 @@
 """Replicas that end in the middle of their work and come back: nothing is lost, repeats carry the same id."""
 
 import collections
+import os
 
 from harness.deployment import MAX_BATCH_ITEMS
 from harness.texts import make_inputs
 
 COUNT = 600
 CONCURRENCY = 5
-TERMINATIONS = 10
+TERMINATIONS = int(os.environ.get("TERMINATION_ROUNDS", "10"))
 
 
 def ids(records):

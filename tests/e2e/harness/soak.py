@@ -57,6 +57,7 @@ def run(deployment, minutes, rate=200, seed=1):
     deployment.twin.script(error_rate=FAULTS, retry_after_seconds=0.2)
     config = deployment.config(
         limits={"concurrency": CONCURRENCY},
+        providers={"twin": {"concurrency": CONCURRENCY}},
         redis={"ledger_ttl": "1m"},
         tasks={TASK: {"max_batch_items": 1, "linger_ms": 0, "max_output_tokens": 1000}},
     )

@@ -156,10 +156,11 @@ def test_a_provider_that_gets_slow_is_asked_less(deployment):
         **ONE_ITEM,
     )
     a_second = workers * 1_000 / call_ms
-    deployment.ask(inputs_of(round(1.5 * a_second * (FINDING_S + PERIODS * PERIOD_S))))
+    rounds = max(1, PERIODS // 2)
+    deployment.ask(inputs_of(round(1.5 * a_second * (FINDING_S + rounds * PERIOD_S))))
     wait_for(deployment.twin.journal, 60, "the first call")
     time.sleep(FINDING_S)  # time is what is measured here
-    for _ in range(PERIODS):
+    for _ in range(rounds):
         begin_ms = deployment.twin.summary()["now_ms"]
         time.sleep(PERIOD_S)
         calls = [call for call in deployment.twin.journal() if call["completed_ms"] and call["completed_ms"] >= begin_ms]

@@ -138,10 +138,10 @@ def parrot():
 
 
 def redis_content(connection):
-    """Every key and value of the server as bytes."""
+    """Every key and value of the server as bytes, but the messages of jobs: they are kept for a retry."""
     readers = {
         b"string": lambda key: [connection.get(key) or b""],
-        b"hash": lambda key: [part for pair in connection.hgetall(key).items() for part in pair],
+        b"hash": lambda key: [part for pair in connection.hgetall(key).items() if pair[0] != b"request" for part in pair],
         b"zset": lambda key: connection.zrange(key, 0, -1),
         b"none": lambda _: [],  # It has expired since.
     }

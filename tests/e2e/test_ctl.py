@@ -322,7 +322,7 @@ def test_job_from_a_file_that_ends_in_part(running, tmp_path):
 
 def test_all_jobs_of_a_user(running):
     ctl = Ctl(running)
-    running.twin.script(latency_ms=6000)
+    running.twin.script(latency_ms=15000)
     for number in range(3):
         submit = ("submit", "--task", TASK, "--user", "u9", "--job-id", f"j9-{number}", "--text", "a text")
         assert ctl.run(*submit).returncode == DONE

@@ -144,11 +144,10 @@ class FollowedUser : public Followed {
     if (!json_) bars_.Draw(view_.Jobs());
   }
   void End(const JobView& job) {
-    const std::string job_id = job.job_id();
-    bars_.Write(json_ ? job.result_json() + "\n" : SummaryOf(job_id, *job.result()));
+    bars_.Write(json_ ? job.result_json() + "\n" : SummaryOf(job.job_id(), *job.result()));
     if (exit_code_ == kExitDone) exit_code_ = ExitCodeOf(*job.result());
     ++ended_;
-    view_.Forget(job_id);
+    view_.Forget(std::string(job.job_id()));
     Draw();
   }
 

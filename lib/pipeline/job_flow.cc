@@ -14,7 +14,7 @@
 
 namespace llmbatch::pipeline {
 
-void Pipeline::AcceptJob(model::Job job, JobMessage message) {
+void Pipeline::AcceptJob(model::Job job, const JobMessage& message) {
   const ports::Record& record = *message.record;
   const model::Origin origin{.partition = record.partition, .offset = record.offset, .index = {}};
   OpenJob open{.envelope = message.envelope,

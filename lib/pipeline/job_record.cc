@@ -244,7 +244,7 @@ void Pipeline::BeginJobsAgain() {
     auto decoded = wire::DecodeRequest(*message.record, options_.limits.max_message_bytes);
     auto* job = std::get_if<model::Job>(&decoded);
     LLMBATCH_CHECK(job != nullptr);
-    AcceptJob(std::move(*job), std::move(message));
+    AcceptJob(std::move(*job), message);
   }
 }
 

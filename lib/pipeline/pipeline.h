@@ -218,7 +218,7 @@ class Pipeline {
                   std::string_view detail);
 
   // Jobs.
-  void AcceptJob(model::Job job, JobMessage message);
+  void AcceptJob(model::Job job, const JobMessage& message);
   // What its steps are asked with. The error names the member of the message that is wrong.
   base::Result<void> ChooseRecipes(const model::Job& job, OpenJob& open);
   // REQUIRES: name.task is configured

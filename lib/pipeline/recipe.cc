@@ -63,10 +63,10 @@ Recipe::Recipe(std::shared_ptr<const model::Task> task, batching::PromptTemplate
       selected_route_(std::move(selected_route)),
       prompt_template_(std::move(prompt_template)) {}
 
-base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model::Task> task,
+base::Result<std::shared_ptr<Recipe>> Recipe::Build(const std::shared_ptr<const model::Task>& task,
                                                     const model::Catalog& catalog,
                                                     const std::shared_ptr<const tokens::Bpe>& bpe) {
-  return Build(std::move(task), {}, catalog, bpe);
+  return Build(task, {}, catalog, bpe);
 }
 
 base::Result<std::shared_ptr<Recipe>> Recipe::BuildSelected(
@@ -83,9 +83,10 @@ base::Result<std::shared_ptr<Recipe>> Recipe::BuildSelected(
     const std::string& parameters = task.ParametersFor(entry);
     if (codec != nullptr) {
       const auto fits = codec->ValidateParameters(parameters, provider);
-      if (!fits)
+      if (!fits) {
         return base::Invalid("of task " + name.task + ", for " + model + ": " +
                              fits.error().message);
+      }
     }
     if (task.budget.any() && catalog.models.at(entry).prices.empty())
       return base::Invalid("task " + name.task + " has a budget and " + model + " no price");
@@ -93,7 +94,7 @@ base::Result<std::shared_ptr<Recipe>> Recipe::BuildSelected(
   return Build(std::make_shared<const model::Task>(std::move(task)), name.route, catalog, bpe);
 }
 
-base::Result<std::shared_ptr<Recipe>> Recipe::Build(std::shared_ptr<const model::Task> task,
+base::Result<std::shared_ptr<Recipe>> Recipe::Build(const std::shared_ptr<const model::Task>& task,
                                                     std::string selected_route,
                                                     const model::Catalog& catalog,
                                                     const std::shared_ptr<const tokens::Bpe>& bpe) {

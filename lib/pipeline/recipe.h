@@ -52,7 +52,7 @@ class Recipe {
  public:
   // `bpe`: see Options.
   static base::Result<std::shared_ptr<Recipe>> Build(
-      std::shared_ptr<const model::Task> task, const model::Catalog& catalog,
+      const std::shared_ptr<const model::Task>& task, const model::Catalog& catalog,
       const std::shared_ptr<const tokens::Bpe>& bpe = nullptr);
   // For jobs that choose their models. The error says why the task can't be asked with that route.
   // REQUIRES: name.task is in the catalog; name.route isn't empty
@@ -83,7 +83,7 @@ class Recipe {
  private:
   Recipe(std::shared_ptr<const model::Task> task, batching::PromptTemplate prompt_template,
          std::string selected_route);
-  static base::Result<std::shared_ptr<Recipe>> Build(std::shared_ptr<const model::Task> task,
+  static base::Result<std::shared_ptr<Recipe>> Build(const std::shared_ptr<const model::Task>& task,
                                                      std::string selected_route,
                                                      const model::Catalog& catalog,
                                                      const std::shared_ptr<const tokens::Bpe>& bpe);

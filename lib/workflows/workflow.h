@@ -66,7 +66,7 @@ class Workflow {
   virtual std::vector<Reference> references() const { return {}; }
   // The reference in that place was fetched, or can't be. Called in their order, once for each
   // until done() or until the job is ended from outside. Returns what is to be asked next.
-  virtual Steps OnFetched(std::size_t reference, Fetched fetched);
+  virtual Steps OnFetched(std::size_t reference, Fetched&& fetched);
   // Step number `step` has ended, in whatever way. Returns what is to be asked next, which is
   // dropped if the job is being ended from outside. Called once for each step.
   virtual Steps OnOutcome(std::size_t step, model::ItemResult result) = 0;
@@ -95,6 +95,6 @@ class Workflow {
   Workflow& operator=(const Workflow&) = default;
 };
 
-inline Steps Workflow::OnFetched(std::size_t, Fetched) { return {}; }
+inline Steps Workflow::OnFetched(std::size_t, Fetched&&) { return {}; }
 
 }  // namespace llmbatch::workflows

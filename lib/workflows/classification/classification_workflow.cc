@@ -62,7 +62,7 @@ std::vector<Reference> ClassificationWorkflow::references() const {
       {.field = std::string(kSessionsRef), .document_id = {}, .place = *request_.sessions_place}};
 }
 
-Steps ClassificationWorkflow::OnFetched(std::size_t, Fetched fetched) {
+Steps ClassificationWorkflow::OnFetched(std::size_t, Fetched&& fetched) {
   if (!fetched.error) {
     auto sessions = ReadListedSessions(fetched.text);
     if (auto* all = std::get_if<std::vector<Session>>(&sessions)) {

@@ -36,7 +36,7 @@ class ClassificationWorkflow : public Workflow {
 
   Steps Begin() override;
   std::vector<Reference> references() const override;
-  Steps OnFetched(std::size_t reference, Fetched fetched) override;
+  Steps OnFetched(std::size_t reference, Fetched&& fetched) override;
   Steps OnOutcome(std::size_t step, model::ItemResult result) override;
   jobs::Standing standing() const override;
   bool done() const override { return phase_ == Phase::kDone; }

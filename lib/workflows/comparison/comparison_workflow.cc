@@ -101,7 +101,7 @@ std::vector<Reference> ComparisonWorkflow::references() const {
   return references;
 }
 
-Steps ComparisonWorkflow::OnFetched(std::size_t reference, Fetched fetched) {
+Steps ComparisonWorkflow::OnFetched(std::size_t reference, Fetched&& fetched) {
   LLMBATCH_CHECK(to_fetch_ > 0 && reference < elsewhere_.size());
   --to_fetch_;
   const auto candidate = elsewhere_[reference].candidate;

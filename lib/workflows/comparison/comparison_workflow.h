@@ -28,7 +28,7 @@ class ComparisonWorkflow : public Workflow {
 
   Steps Begin() override;
   std::vector<Reference> references() const override;
-  Steps OnFetched(std::size_t reference, Fetched fetched) override;
+  Steps OnFetched(std::size_t reference, Fetched&& fetched) override;
   Steps OnOutcome(std::size_t step, model::ItemResult result) override;
   jobs::Standing standing() const override;
   bool done() const override { return counts_.done == counts_.total; }

@@ -38,7 +38,7 @@ std::vector<Reference> MapWorkflow::references() const {
   return {{.field = std::string(kItemsRef), .document_id = {}, .place = *items_place_}};
 }
 
-Steps MapWorkflow::OnFetched(std::size_t, Fetched fetched) {
+Steps MapWorkflow::OnFetched(std::size_t, Fetched&& fetched) {
   lacks_items_ = false;
   if (fetched.error) {
     first_error_ = std::move(fetched.error);

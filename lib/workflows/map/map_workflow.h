@@ -26,7 +26,7 @@ class MapWorkflow : public Workflow {
 
   Steps Begin() override;
   std::vector<Reference> references() const override;
-  Steps OnFetched(std::size_t reference, Fetched fetched) override;
+  Steps OnFetched(std::size_t reference, Fetched&& fetched) override;
   Steps OnOutcome(std::size_t step, model::ItemResult result) override;
   jobs::Standing standing() const override;
   bool done() const override { return !lacks_items_ && counts_.done == counts_.total; }

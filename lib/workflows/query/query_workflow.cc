@@ -80,7 +80,7 @@ std::vector<Reference> QueryWorkflow::references() const {
   return references;
 }
 
-Steps QueryWorkflow::OnFetched(std::size_t reference, Fetched fetched) {
+Steps QueryWorkflow::OnFetched(std::size_t reference, Fetched&& fetched) {
   LLMBATCH_CHECK(reference < elsewhere_.size() && retrieved_ < request_.documents.size());
   if (fetched.error) {
     Fail(*std::move(fetched.error));

@@ -327,6 +327,8 @@ def test_all_jobs_of_a_user(running):
         submit = ("submit", "--task", TASK, "--user", "u9", "--job-id", f"j9-{number}", "--text", "a text")
         assert ctl.run(*submit).returncode == DONE
     ctl.run("submit", "--task", TASK, "--user", "u8", "--job-id", "j8", "--text", "a text")
+    progress = running.topics.reader(running.topics.progress)
+    progress.until(lambda records: {record.json["job_id"] for record in records} >= {"j9-0", "j9-1", "j9-2"}, 60, "they begin")
     messages = ctl.lines("watch", "--user", "u9")
     assert {message["job_id"] for message in messages} == {"j9-0", "j9-1", "j9-2"}
     assert [message["kind"] for message in messages].count("job_result") == 3

@@ -4,8 +4,8 @@
 #include <utility>
 #include <variant>
 
+#include "base/lines.h"
 #include "config/values.h"
-#include "ctl/text.h"
 #include "json/value.h"
 #include "wire/request.h"
 #include "workflows/registry.h"
@@ -68,8 +68,10 @@ base::Result<void> WriteLine(json::Writer& writer, std::string_view line, std::s
 }
 
 base::Result<void> WriteLines(json::Writer& writer, std::string_view lines) {
-  for (const auto& [number, line] : LinesOf(lines)) {
-    if (auto written = WriteLine(writer, line, number); !written) return written;
+  base::LineReader reader(lines);
+  while (const auto line = reader.Next()) {
+    if (base::IsBlank(line->text)) continue;
+    if (auto written = WriteLine(writer, line->text, line->number); !written) return written;
   }
   return {};
 }

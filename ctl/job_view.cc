@@ -94,12 +94,14 @@ std::string SecondsText(std::int64_t milliseconds) {
   return config::ToText(tenths / 10) + "." + std::to_string(tenths % 10) + " s";
 }
 
-auto Read(const std::string& text) {
-  return json::Document::Parse(text,
-                               {.max_bytes = text.size(), .max_nodes = 2 * wire::kMaxJsonValues});
-}
-
 }  // namespace
+
+std::optional<json::Document> ReadMessage(const std::string& text) {
+  auto document = json::Document::Parse(
+      text, {.max_bytes = text.size(), .max_nodes = 2 * wire::kMaxJsonValues});
+  if (!document || !document->root().is(Kind::kObject)) return std::nullopt;
+  return std::move(document).value();
+}
 
 JobView::JobView(std::string job_id)
     : job_id_(std::move(job_id)), quoted_id_(json::Quote(job_id_)) {}
@@ -108,8 +110,8 @@ JobView::Change JobView::Apply(const ports::Record& record) {
   // Most records are of other jobs, and large: JSON is read only where the id may be in it. An id
   // may be written in more ways than one, but not by llmbatchd.
   if (!record.value || record.value->find(quoted_id_) == std::string::npos) return Change::kNone;
-  const auto document = Read(*record.value);
-  if (!document || !document->root().is(Kind::kObject)) return Change::kNone;
+  const auto document = ReadMessage(*record.value);
+  if (!document) return Change::kNone;
   const Value message = document->root();
   if (StringIn(message, "job_id") != job_id_) return Change::kNone;
   const std::string kind = StringIn(message, "kind");
@@ -139,8 +141,8 @@ JobView::Change JobView::ApplyPart(Value message) {
   if (static_cast<std::int64_t>(parts_.size()) < parts) return Change::kNone;
   std::string whole;
   for (const auto& [number, piece] : std::exchange(parts_, {})) whole += piece;
-  const auto document = Read(whole);
-  if (!document || !document->root().is(Kind::kObject)) return Change::kNone;
+  const auto document = ReadMessage(whole);
+  if (!document) return Change::kNone;
   return ApplyResult(document->root());
 }
 

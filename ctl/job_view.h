@@ -30,6 +30,9 @@ struct JobState {
   std::map<std::string, std::int64_t> failures;  // of a result: items by error code
 };
 
+// A message as JSON; nullopt: it is no JSON object.
+std::optional<json::Document> ReadMessage(const std::string& text);
+
 class JobView {
  public:
   enum class Change { kNone, kProgress, kResult };

@@ -75,17 +75,6 @@ std::string Table(const std::vector<std::string>& header,
   return out;
 }
 
-std::vector<Line> LinesOf(std::string_view text) {
-  std::vector<Line> lines;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.find_first_not_of(" \t\r") != std::string_view::npos) lines.push_back({number, line});
-  }
-  return lines;
-}
-
 std::optional<base::WallTime> ParseTime(std::string_view text, base::WallTime now) {
   if (const auto ago = config::ParseDuration(text)) return now - *ago;
   return base::ParseRfc3339(text);

@@ -24,13 +24,6 @@ std::string Shortened(std::string_view text, std::size_t max_columns);
 std::string Table(const std::vector<std::string>& header,
                   const std::vector<std::vector<std::string>>& rows);
 
-// The lines of a text that hold more than white space, counted from 1 over all lines.
-struct Line {
-  std::size_t number = 0;
-  std::string_view text;
-};
-std::vector<Line> LinesOf(std::string_view text);
-
 // RFC 3339, or a time before `now` as a number with a unit: "15m", "2h", "7d".
 std::optional<base::WallTime> ParseTime(std::string_view text, base::WallTime now);
 

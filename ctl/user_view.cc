@@ -3,7 +3,6 @@
 #include "json/object_reader.h"
 #include "json/value.h"
 #include "json/writer.h"
-#include "wire/request.h"
 
 namespace llmbatch::ctl {
 
@@ -24,9 +23,8 @@ const JobView* UserView::Apply(const ports::Record& record) {
 std::string UserView::JobOf(const ports::Record& record) const {
   // Most records are of others, and large.
   if (!record.value || record.value->find(quoted_id_) == std::string::npos) return {};
-  const auto document = json::Document::Parse(
-      *record.value, {.max_bytes = record.value->size(), .max_nodes = 2 * wire::kMaxJsonValues});
-  if (!document || !document->root().is(json::Kind::kObject)) return {};
+  const auto document = ReadMessage(*record.value);
+  if (!document) return {};
   json::ObjectReader reader(document->root(), "");
   const std::string kind = reader.OptionalString("kind").value_or("");
   if (kind != "progress" && kind != "job_result") return {};

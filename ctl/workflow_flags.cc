@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <utility>
 
-#include "ctl/text.h"
+#include "base/lines.h"
 #include "json/value.h"
 
 namespace llmbatch::ctl {
@@ -94,10 +94,13 @@ class FlagWriter {
       return;
     }
     writer_.BeginArray();
-    for (const auto& [number, line] : LinesOf(text)) {
-      const auto session = json::Document::Parse(line);
+    base::LineReader lines(text);
+    while (const auto line = lines.Next()) {
+      if (base::IsBlank(line->text)) continue;
+      const auto session = json::Document::Parse(line->text);
       if (!session || !session->root().is(json::Kind::kObject)) {
-        Note(In("--sessions", path + ": line " + std::to_string(number) + " is no JSON object"));
+        Note(In("--sessions",
+                path + ": line " + std::to_string(line->number) + " is no JSON object"));
         continue;
       }
       writer_.Raw(session->root().ToJson());

@@ -112,17 +112,10 @@ bool Download::SetOptions(const DownloadOptions& options) {
       // Nothing is left behind that another user's document could come over.
       .Set(CURLOPT_FRESH_CONNECT, 1L)
       .Set(CURLOPT_FORBID_REUSE, 1L);
-  // Both are set even if empty, or else the environment would be asked.
-  easy.Set(CURLOPT_PROXY, "").Set(CURLOPT_NOPROXY, "");
+  easy.SetProxy("").SetCallbacks<Callbacks>(this);
   easy.Set(CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(options.connect_timeout))
       .Set(CURLOPT_TIMEOUT_MS, Milliseconds(options.timeout))
       .Set(CURLOPT_MAXFILESIZE_LARGE, static_cast<curl_off_t>(max_bytes_));
-  easy.Set(CURLOPT_HEADERFUNCTION, &Callbacks::Header)
-      .Set(CURLOPT_HEADERDATA, this)
-      .Set(CURLOPT_WRITEFUNCTION, &Callbacks::Body)
-      .Set(CURLOPT_WRITEDATA, this)
-      .Set(CURLOPT_OPENSOCKETFUNCTION, &Callbacks::OpenSocket)
-      .Set(CURLOPT_OPENSOCKETDATA, this);
   return easy.all_taken();
 }
 

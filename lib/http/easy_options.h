@@ -40,6 +40,21 @@ class EasyOptions {
     }
     return *this;
   }
+  // No proxy if it is empty. Both are set even then, or else the environment would be asked.
+  EasyOptions& SetProxy(const std::string& proxy) {
+    return Set(CURLOPT_PROXY, proxy.c_str()).Set(CURLOPT_NOPROXY, "");
+  }
+  // What is read, and sockets that are to be opened, go to Callbacks' Header, Body and OpenSocket,
+  // with `self`.
+  template <typename Callbacks>
+  EasyOptions& SetCallbacks(void* self) {
+    return Set(CURLOPT_HEADERFUNCTION, &Callbacks::Header)
+        .Set(CURLOPT_HEADERDATA, self)
+        .Set(CURLOPT_WRITEFUNCTION, &Callbacks::Body)
+        .Set(CURLOPT_WRITEDATA, self)
+        .Set(CURLOPT_OPENSOCKETFUNCTION, &Callbacks::OpenSocket)
+        .Set(CURLOPT_OPENSOCKETDATA, self);
+  }
   bool all_taken() const { return all_taken_; }
 
  private:

@@ -116,22 +116,14 @@ bool Transfer::SetConstantOptions() {
       .Set(CURLOPT_PROTOCOLS_STR, endpoint.allow_private ? "http,https" : "https")
       .Set(CURLOPT_ACCEPT_ENCODING, "gzip")
       .Set(CURLOPT_USERAGENT, provider_->user_agent.c_str());
-  // Both are set even if empty, or else the environment would be asked.
-  options.Set(CURLOPT_PROXY, endpoint.proxy.c_str())
-      .Set(CURLOPT_NOPROXY, "")
-      .Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+  options.SetProxy(endpoint.proxy).Set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
   options.Set(CURLOPT_CONNECTTIMEOUT_MS, Milliseconds(endpoint.connect_timeout))
       .Set(CURLOPT_TCP_NODELAY, 1L)
       .Set(CURLOPT_TCP_KEEPALIVE, 1L)
       .Set(CURLOPT_TCP_KEEPIDLE, kKeepAliveIdleSeconds)
       .Set(CURLOPT_TCP_KEEPINTVL, kKeepAliveIntervalSeconds)
       .Set(CURLOPT_MAXAGE_CONN, kMaxIdleSeconds);
-  options.Set(CURLOPT_HEADERFUNCTION, &Callbacks::Header)
-      .Set(CURLOPT_HEADERDATA, this)
-      .Set(CURLOPT_WRITEFUNCTION, &Callbacks::Body)
-      .Set(CURLOPT_WRITEDATA, this)
-      .Set(CURLOPT_OPENSOCKETFUNCTION, &Callbacks::OpenSocket)
-      .Set(CURLOPT_OPENSOCKETDATA, this)
+  options.SetCallbacks<Callbacks>(this)
       .Set(CURLOPT_PREREQFUNCTION, &Callbacks::BeforeSend)
       .Set(CURLOPT_PREREQDATA, this);
   return options.all_taken();

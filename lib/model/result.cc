@@ -33,10 +33,14 @@ std::optional<ResultSource> ParseResultSource(std::string_view text) {
   return Parse<ResultSource>(kSources, text);
 }
 
+ItemError ErrorOf(ErrorCode code, std::string message) {
+  return {
+      .code = code, .message = std::move(message), .retryable = IsRetryable(code), .attempts = 0};
+}
+
 ItemOutcome NeverAsked(ErrorCode code, std::string message) {
   ItemOutcome outcome;
-  outcome.error = ItemError{
-      .code = code, .message = std::move(message), .retryable = IsRetryable(code), .attempts = 0};
+  outcome.error = ErrorOf(code, std::move(message));
   outcome.cost = NanoUsd{};
   return outcome;
 }

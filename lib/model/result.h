@@ -51,6 +51,9 @@ struct ItemOutcome {
   friend bool operator==(const ItemOutcome&, const ItemOutcome&) = default;
 };
 
+// What an item or job ends with that no call was made for. Whether a retry helps follows from the
+// code.
+ItemError ErrorOf(ErrorCode code, std::string message);
 // How an item ends that no call was made for: with this error, and for nothing.
 ItemOutcome NeverAsked(ErrorCode code, std::string message);
 

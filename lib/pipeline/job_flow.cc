@@ -211,10 +211,7 @@ void Pipeline::RefuseJob(const model::Job& job, const OpenJob& open, model::Erro
   result.items.total = static_cast<std::int64_t>(job.items.size()) + job.item_count;
   result.items.failed = result.items.total;
   result.cost = model::NanoUsd{};
-  result.error = model::ItemError{.code = code,
-                                  .message = std::move(message),
-                                  .retryable = model::IsRetryable(code),
-                                  .attempts = 0};
+  result.error = model::ErrorOf(code, std::move(message));
   result.retry_of = job.retry_of;
   PublishJobResult(open.envelope->record, JobResultMessages(open, EncodeResult(result)));
 }

@@ -300,15 +300,13 @@ void Pipeline::CloseCollections() {
 }
 
 model::ItemError Pipeline::WhyItemsAreMissing(const Collection& collection) {
-  const auto code =
-      collection.lost ? model::ErrorCode::kJobStateLost : model::ErrorCode::kItemsMissing;
-  return {.code = code,
-          .message = collection.lost
-                         ? "what had become of the other items is not known any more"
-                         : std::to_string(collection.awaited - collection.items.size()) +
-                               " items never came",
-          .retryable = model::IsRetryable(code),
-          .attempts = 0};
+  if (collection.lost) {
+    return model::ErrorOf(model::ErrorCode::kJobStateLost,
+                          "what had become of the other items is not known any more");
+  }
+  return model::ErrorOf(
+      model::ErrorCode::kItemsMissing,
+      std::to_string(collection.awaited - collection.items.size()) + " items never came");
 }
 
 }  // namespace llmbatch::pipeline

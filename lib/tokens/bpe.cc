@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/base64.h"
+#include "base/lines.h"
 #include "tokens/splitter.h"
 
 namespace llmbatch::tokens {
@@ -29,12 +30,10 @@ base::Error Wrong(std::size_t line, std::string_view what) {
 base::Result<std::shared_ptr<const Bpe>> Bpe::Parse(std::string_view text) {
   std::shared_ptr<Bpe> bpe(new Bpe);
   std::vector<std::pair<std::size_t, Rank>> ends;
-  std::size_t number = 0;
-  while (!text.empty()) {
-    ++number;
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
+  base::LineReader lines(text);
+  while (const auto next = lines.Next()) {
+    const std::size_t number = next->number;
+    std::string_view line = next->text;
     if (line.ends_with('\r')) line.remove_suffix(1);
     if (line.empty()) continue;
     const std::size_t blank = line.find(' ');

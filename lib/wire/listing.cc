@@ -4,12 +4,11 @@
 #include <utility>
 #include <variant>
 
+#include "base/lines.h"
 #include "wire/request.h"
 
 namespace llmbatch::wire {
 namespace {
-
-constexpr std::string_view kBlanks = " \t\r\n";
 
 std::variant<json::Document, json::ParseFailure> Parse(std::string_view text) {
   return json::Document::Read(text, {.max_bytes = std::max<std::size_t>(text.size(), 1),
@@ -51,17 +50,16 @@ std::optional<std::string> ReadLine(std::string_view line, const TakeElement& ta
 
 std::optional<std::string> ReadListing(std::string_view text, std::size_t max_elements,
                                        const TakeElement& take) {
-  const std::size_t begin = text.find_first_not_of(kBlanks);
+  const std::size_t begin = text.find_first_not_of(" \t\r\n");
   if (begin != std::string_view::npos && text[begin] == '[')
     return ReadArray(text, max_elements, take);
   std::size_t count = 0;
-  for (std::size_t number = 1; !text.empty(); ++number) {
-    const std::size_t end = std::min(text.find('\n'), text.size());
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(std::min(end + 1, text.size()));
-    if (line.find_first_not_of(kBlanks) == std::string_view::npos) continue;
+  base::LineReader lines(text);
+  while (const auto line = lines.Next()) {
+    if (base::IsBlank(line->text)) continue;
     if (++count > max_elements) return WrongCount(max_elements);
-    if (auto wrong = ReadLine(line, take)) return "line " + std::to_string(number) + ": " + *wrong;
+    if (auto wrong = ReadLine(line->text, take))
+      return "line " + std::to_string(line->number) + ": " + *wrong;
   }
   if (count == 0) return WrongCount(max_elements);
   return std::nullopt;

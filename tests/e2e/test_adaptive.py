@@ -6,7 +6,7 @@ import statistics
 import time
 
 import pytest
-from test_limits import ONE_ITEM, inputs_of, start
+from test_limits import ONE_ITEM, in_use_ms, inputs_of, start
 
 from harness.waiting import wait_for
 
@@ -44,6 +44,12 @@ class Account:
             yield begin_ms + SETTLING_S * 1_000, begin_ms + PERIOD_S * 1_000, limit
 
 
+def start_adaptive(deployment, replicas=2, most=128):
+    """No other limit holds."""
+    twin = {"concurrency": 200, "adaptive": {"min": 2, "max": most}}
+    start(deployment, replicas, limits={"concurrency": 200}, providers={"twin": twin}, **ONE_ITEM)
+
+
 def refused_share(journal, spans):
     """Of the calls that came in one of these spans of time."""
     calls = [call for call in journal if any(begin <= call["received_ms"] < end for begin, end in spans)]
@@ -77,23 +83,16 @@ def test_a_hidden_limit_of_calls_at_once_is_found_and_followed(deployment):
     deployment.twin.start(
         latency="uniform:500-1500", concurrency=account.limits[0], retry_after_seconds=retry_after_s
     )
-    start(
-        deployment,
-        2,
-        limits={"concurrency": 200},
-        providers={"twin": {"concurrency": 200, "adaptive": {"min": 2, "max": 128}}},
-        **ONE_ITEM,
-    )
+    start_adaptive(deployment)
     deployment.ask(inputs_of(60 * (FINDING_S + PERIODS * PERIOD_S)))
     account.run()
 
     limit = status_of_limit(deployment)
     journal = deployment.twin.journal()
+    answered = [call for call in journal if call["status"] == 200]
     used = possible = 0
     for begin, end, size in account.windows():
-        for call in journal:
-            if call["status"] == 200:
-                used += max(0, min(call["completed_ms"] or end, end) - max(call["received_ms"], begin))
+        used += in_use_ms(answered, begin, end)
         possible += size * (end - begin)
     refused, settled = refusals_of(account, journal)
     print(f"calls at once: {used / possible:.3f} used, {refused:.4f} refused, when settled {settled:.4f}")
@@ -107,13 +106,7 @@ def test_a_hidden_limit_of_calls_at_once_is_found_and_followed(deployment):
 def test_a_hidden_rate_of_requests_is_found_and_followed(deployment):
     account = Account(deployment.twin, "requests_per_minute", 4_800)
     deployment.twin.start(latency_ms=300, requests_per_minute=account.limits[0], limit_burst_seconds=1)
-    start(
-        deployment,
-        2,
-        limits={"concurrency": 200},
-        providers={"twin": {"concurrency": 200, "adaptive": {"min": 2, "max": 128}}},
-        **ONE_ITEM,
-    )
+    start_adaptive(deployment)
     deployment.ask(inputs_of(100 * (FINDING_S + PERIODS * PERIOD_S)))
     account.run()
 
@@ -131,13 +124,7 @@ def test_a_hidden_rate_of_requests_is_found_and_followed(deployment):
 @pytest.mark.parametrize("fault", ["529", "503"])
 def test_an_overloaded_provider_is_asked_less(deployment, fault):
     deployment.twin.start(latency_ms=100)
-    start(
-        deployment,
-        1,
-        limits={"concurrency": 200},
-        providers={"twin": {"concurrency": 200, "adaptive": {"min": 2, "max": 64}}},
-        **ONE_ITEM,
-    )
+    start_adaptive(deployment, replicas=1, most=64)
     deployment.ask(inputs_of(6_000))
     wait_for(lambda: status_of_limit(deployment)["limit"] == 64, 60, "nothing keeps it from growing")
     deployment.twin.script(latency_ms=100, next=[{"fault": fault, "times": 1, "retry_after_seconds": 0.1}])
@@ -146,15 +133,9 @@ def test_an_overloaded_provider_is_asked_less(deployment, fault):
 
 def test_a_provider_that_gets_slow_is_asked_less(deployment):
     """It refuses nothing, but works on so many calls at a time and lets the others wait."""
-    workers, call_ms, most = 16, 300, 128
+    workers, call_ms = 16, 300
     deployment.twin.start(latency=f"uniform:{call_ms - 100}-{call_ms + 100}", workers=workers)
-    start(
-        deployment,
-        2,
-        limits={"concurrency": 200},
-        providers={"twin": {"concurrency": 200, "adaptive": {"min": 2, "max": most}}},
-        **ONE_ITEM,
-    )
+    start_adaptive(deployment)
     a_second = workers * 1_000 / call_ms
     rounds = max(1, PERIODS // 2)
     deployment.ask(inputs_of(round(1.5 * a_second * (FINDING_S + rounds * PERIOD_S))))

@@ -1,6 +1,8 @@
 #include "scenarios/catalog.h"
 
 #include <chrono>
+#include <map>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -67,36 +69,22 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const Words& words) {
     catalog->models.emplace(
         chosen, model::ModelInfo{.context_window_tokens = 8'000, .max_output_tokens = 1'000});
   }
-  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  task.name = "form";
-  task.workflow = "fields";
-  task.output_schema_json = kValueSchema;
-  task.fallback_json.clear();
-  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  task.name = "sort";
-  task.workflow = "classification";
-  task.output_schema_json = kIntentSchema;
-  task.steps = {{"resolve", "same"}};
-  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  task.name = "same";
-  task.workflow = "map";
-  task.output_schema_json = kGroupsSchema;
-  task.steps.clear();
-  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  // Documents.
-  for (const auto& [name, workflow] :
-       {std::pair("compare", "comparison"), std::pair("question", "query")}) {
+  const auto add = [&](const char* name, const char* workflow, std::string_view schema,
+                       std::map<std::string, std::string> steps = {}) {
     task.name = name;
     task.workflow = workflow;
-    task.output_schema_json = kValueSchema;
-    task.steps = {{"merge", "same"}};
-    catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
-  }
-  task.steps.clear();
-  task.name = "chat";
-  task.workflow = "chain";
-  task.output_schema_json = kLabelSchema;
+    task.output_schema_json = schema;
+    task.steps = std::move(steps);
+    catalog->tasks.emplace(name, std::make_shared<const model::Task>(task));
+  };
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
+  task.fallback_json.clear();
+  add("form", "fields", kValueSchema);
+  add("sort", "classification", kIntentSchema, {{"resolve", "same"}});
+  add("same", "map", kGroupsSchema);
+  add("compare", "comparison", kValueSchema, {{"merge", "same"}});
+  add("question", "query", kValueSchema, {{"merge", "same"}});
+  add("chat", "chain", kLabelSchema);
   return catalog;
 }
 

@@ -70,9 +70,9 @@ Steps ClassificationWorkflow::OnFetched(std::size_t, Fetched&& fetched) {
       Prepare();
       return Discover();
     }
-    fetched.error = model::ItemError{
-        .code = model::ErrorCode::kInvalidMessage,
-        .message = std::string(kSessionsRef) + ": " + std::get<std::string>(sessions)};
+    fetched.error =
+        model::ErrorOf(model::ErrorCode::kInvalidMessage,
+                       std::string(kSessionsRef) + ": " + std::get<std::string>(sessions));
   }
   first_error_ = std::move(fetched.error);
   phase_ = Phase::kDone;

@@ -118,7 +118,7 @@ Steps ComparisonWorkflow::OnFetched(std::size_t reference, Fetched&& fetched) {
   if (to_fetch_ > 0 || done()) return {};
   Plan();
   if (const auto why = TooLong()) {
-    FailAll(*model::NeverAsked(model::ErrorCode::kItemTooLarge, *why).error);
+    FailAll(model::ErrorOf(model::ErrorCode::kItemTooLarge, *why));
     return {};
   }
   return Ask();

@@ -46,8 +46,8 @@ Steps MapWorkflow::OnFetched(std::size_t, Fetched&& fetched) {
   }
   auto items = wire::DecodeListedItems(fetched.text);
   if (const auto* wrong = std::get_if<std::string>(&items)) {
-    first_error_ = model::ItemError{.code = model::ErrorCode::kInvalidMessage,
-                                    .message = std::string(kItemsRef) + ": " + *wrong};
+    first_error_ =
+        model::ErrorOf(model::ErrorCode::kInvalidMessage, std::string(kItemsRef) + ": " + *wrong);
     return {};
   }
   items_ = std::get<std::vector<model::Item>>(std::move(items));

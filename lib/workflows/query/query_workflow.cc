@@ -91,7 +91,7 @@ Steps QueryWorkflow::OnFetched(std::size_t reference, Fetched&& fetched) {
   if (retrieved_ < request_.documents.size()) return {};
   Plan();
   if (auto why = TooLong()) {
-    Fail(*model::NeverAsked(model::ErrorCode::kItemTooLarge, *std::move(why)).error);
+    Fail(model::ErrorOf(model::ErrorCode::kItemTooLarge, *std::move(why)));
     return {};
   }
   return Ask();

@@ -46,17 +46,6 @@ TEST(Table, AlignsColumnsByCharacters) {
             "abc\n");
 }
 
-TEST(LinesOf, LeavesOutBlankLinesButCountsThem) {
-  const auto lines = LinesOf("a\n\n \t\r\nb c\r\nlast");
-  ASSERT_EQ(lines.size(), 3u);
-  EXPECT_EQ(lines[0].number, 1u);
-  EXPECT_EQ(lines[1].number, 4u);
-  EXPECT_EQ(lines[1].text, "b c\r");
-  EXPECT_EQ(lines[2].number, 5u);
-  EXPECT_EQ(lines[2].text, "last");
-  EXPECT_TRUE(LinesOf("").empty());
-}
-
 TEST(ParseTime, TakesDatesAndAges) {
   const base::WallTime now = *base::ParseRfc3339("2026-11-21T12:00:00Z");
   EXPECT_EQ(ParseTime("2h", now), now - hours(2));

@@ -78,11 +78,15 @@ base::Result<std::unique_ptr<GroupClient>> GroupClient::Create(const ConsumerOpt
   rd_kafka_poll_set_consumer(client.get());
   auto subscribed = Subscribe(*client, options.topics);
   if (!subscribed) return subscribed.error();
-  return std::unique_ptr<GroupClient>(new GroupClient(std::move(client), reporter));
+  return std::unique_ptr<GroupClient>(
+      new GroupClient(std::move(client), options.auto_offset_reset, reporter));
 }
 
-GroupClient::GroupClient(ClientHandle client, Reporter& reporter)
-    : reporter_(reporter), client_(std::move(client)), queue_(rd_kafka_queue_new(client_.get())) {
+GroupClient::GroupClient(ClientHandle client, AutoOffsetReset auto_offset_reset, Reporter& reporter)
+    : reporter_(reporter),
+      auto_offset_reset_(auto_offset_reset),
+      client_(std::move(client)),
+      queue_(rd_kafka_queue_new(client_.get())) {
   // A queue of our own, because Close() must not be given the consumer's.
   const QueueHandle consumer_queue(rd_kafka_queue_get_consumer(client_.get()));
   rd_kafka_queue_forward(consumer_queue.get(), queue_.get());
@@ -111,7 +115,11 @@ bool GroupClient::IsCooperative() const {
 }
 
 base::Result<void> GroupClient::Take(const std::vector<ports::AssignedPartition>& partitions) {
-  const PartitionListHandle list = MakeList(partitions);
+  // Without a start librdkafka asks for the committed offsets itself, and crashes if it gets no
+  // answer (#4789).
+  const PartitionListHandle list = MakeList(
+      partitions, auto_offset_reset_ == AutoOffsetReset::kLatest ? RD_KAFKA_OFFSET_END
+                                                                 : RD_KAFKA_OFFSET_BEGINNING);
   rd_kafka_resp_err_t code = RD_KAFKA_RESP_ERR_NO_ERROR;
   if (IsCooperative()) {
     const ErrorHandle error(rd_kafka_incremental_assign(client_.get(), list.get()));
@@ -186,7 +194,7 @@ bool GroupClient::closed() const { return rd_kafka_consumer_closed(client_.get()
 std::vector<PartitionLag> GroupClient::Lag(
     const std::vector<ports::AssignedPartition>& assigned) const {
   std::vector<PartitionLag> lag;
-  const PartitionListHandle list = MakeList(assigned);
+  const PartitionListHandle list = MakeList(assigned, RD_KAFKA_OFFSET_INVALID);
   rd_kafka_position(client_.get(), list.get());
   for (std::size_t i = 0; i < assigned.size(); ++i) {
     const rd_kafka_topic_partition_t& element = list->elems[i];

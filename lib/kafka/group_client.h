@@ -62,11 +62,12 @@ class GroupClient {
   std::vector<PartitionLag> Lag(const std::vector<ports::AssignedPartition>& assigned) const;
 
  private:
-  GroupClient(ClientHandle client, Reporter& reporter);
+  GroupClient(ClientHandle client, AutoOffsetReset auto_offset_reset, Reporter& reporter);
 
   void GiveBackAll();
 
   Reporter& reporter_;
+  const AutoOffsetReset auto_offset_reset_;
   ClientHandle client_;
   QueueHandle queue_;
 };

@@ -42,11 +42,11 @@ PartitionListHandle MakeList(const std::vector<ports::PartitionOffset>& offsets)
   return list;
 }
 
-PartitionListHandle MakeList(const std::vector<ports::AssignedPartition>& partitions) {
+PartitionListHandle MakeList(const std::vector<ports::AssignedPartition>& partitions,
+                             std::int64_t start) {
   PartitionListHandle list = NewList(partitions.size());
   for (const ports::AssignedPartition& each : partitions) {
-    Add(*list, each.partition).offset =
-        each.committed_offset < 0 ? RD_KAFKA_OFFSET_INVALID : each.committed_offset;
+    Add(*list, each.partition).offset = each.committed_offset < 0 ? start : each.committed_offset;
   }
   return list;
 }

@@ -1,6 +1,7 @@
 // From our partitions to librdkafka's lists of them and back.
 #pragma once
 
+#include <cstdint>
 #include <vector>
 
 #include "kafka/handles.h"
@@ -12,8 +13,9 @@ namespace llmbatch::kafka {
 
 PartitionListHandle MakeList(const std::vector<model::TopicPartition>& partitions);
 PartitionListHandle MakeList(const std::vector<ports::PartitionOffset>& offsets);
-// Where nothing was committed, auto.offset.reset decides.
-PartitionListHandle MakeList(const std::vector<ports::AssignedPartition>& partitions);
+// Where nothing was committed, the offset is `start`.
+PartitionListHandle MakeList(const std::vector<ports::AssignedPartition>& partitions,
+                             std::int64_t start);
 
 // nullptr is an empty list.
 std::vector<model::TopicPartition> NamesOf(const rd_kafka_topic_partition_list_s* list);

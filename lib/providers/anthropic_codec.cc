@@ -4,11 +4,9 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "json/value.h"
 #include "json/writer.h"
-#include "providers/error_body.h"
 #include "providers/fields.h"
 #include "providers/parameters.h"
 #include "providers/post.h"
@@ -101,20 +99,15 @@ std::string ReadText(Value content) {
 
 Completion::FinishReason ReadStopReason(Value root) {
   using enum Completion::FinishReason;
-  constexpr std::pair<std::string_view, Completion::FinishReason> kReasons[] = {
-      {"end_turn", kStop},
-      {"stop_sequence", kStop},
-      {"max_tokens", kLength},
-      {"model_context_window_exceeded", kLength},
-      // The turn could go on; there is only a part of it.
-      {"pause_turn", kLength},
-      {"refusal", kContentFilter},
-      {"tool_use", kToolCalls}};
-  const std::string text = StringAt(root, "stop_reason");
-  for (const auto& [name, reason] : kReasons) {
-    if (text == name) return reason;
-  }
-  return kUnknown;
+  constexpr NamedFinishReason kReasons[] = {{"end_turn", kStop},
+                                            {"stop_sequence", kStop},
+                                            {"max_tokens", kLength},
+                                            {"model_context_window_exceeded", kLength},
+                                            // The turn could go on; there is only a part of it.
+                                            {"pause_turn", kLength},
+                                            {"refusal", kContentFilter},
+                                            {"tool_use", kToolCalls}};
+  return FinishReasonOf(StringAt(root, "stop_reason"), kReasons);
 }
 
 // What the cache gave and took is told beside input_tokens, not within.
@@ -236,27 +229,19 @@ std::unique_ptr<CompletionStream> AnthropicCodec::NewStream() const {
   return std::make_unique<MessageStream>();
 }
 
-std::variant<Completion, CallFailure> AnthropicCodec::Decode(const ports::HttpResponse& response,
-                                                             base::WallTime now) const {
-  if (response.status < 200 || response.status > 299) return Classify(response, now);
-  if (IsEventStream(response)) return DecodeStream(*NewStream(), response, now);
-  const auto document = json::Document::Parse(response.body, kBodyLimits);
-  if (!document) return ProtocolFailure(response, "the body is no JSON");
-  const Value root = document->root();
-  const auto fail = [&](CallFailure failure) {
-    return WithUsage(std::move(failure), ReadUsage(root), ReadTier(root));
-  };
-  if (FindError(root)) return fail(Classify(response, now));
+Codec::Used AnthropicCodec::ReadUsed(Value root, const ports::HttpResponse& /*response*/) const {
+  return {.usage = ReadUsage(root), .tier = ReadTier(root)};
+}
 
+std::variant<Completion, Codec::Missing> AnthropicCodec::ReadCompletion(
+    Value root, const ports::HttpResponse& response) const {
   const auto content = ArrayAt(root, "content");
-  if (!content) return fail(ProtocolFailure(response, "no content"));
+  if (!content) return Missing("no content");
   const auto finish_reason = ReadStopReason(root);
   return Completion{.text = ReadText(*content),
                     .finish_reason = finish_reason,
                     .refused = finish_reason == Completion::FinishReason::kContentFilter,
-                    .usage = ReadUsage(root),
                     .model = StringAt(root, "model"),
-                    .tier = ReadTier(root),
                     .request_id = ReadRequestId(response, "request-id", root, "id")};
 }
 

@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "model/usage.h"
@@ -38,5 +40,13 @@ struct Completion {
   std::string tier;                   // that served it, as price lists have it; empty: not told
   std::string request_id;             // the provider's, fit for logs; empty: not told
 };
+
+struct NamedFinishReason {
+  std::string_view name;  // the provider's
+  Completion::FinishReason reason;
+};
+// kUnknown: that name isn't among them.
+Completion::FinishReason FinishReasonOf(std::string_view name,
+                                        std::span<const NamedFinishReason> names);
 
 }  // namespace llmbatch::providers

@@ -3,13 +3,17 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <variant>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "json/value.h"
 #include "model/task.h"
+#include "model/usage.h"
 #include "ports/record.h"
 #include "providers/chat_request.h"
 #include "providers/completion_stream.h"
@@ -41,9 +45,9 @@ class Codec {
   // For a streamed response; never null. Decode uses it by itself.
   virtual std::unique_ptr<CompletionStream> NewStream() const = 0;
   // A response of any status and body, streamed or not. An error in a response with status 200 is
-  // an error.
-  virtual std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
-                                                       base::WallTime now) const = 0;
+  // an error, and what it used all the same is told.
+  std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
+                                               base::WallTime now) const;
   // Of any response, errors included.
   virtual RateLimits RateLimitsOf(const ports::HttpResponse& response,
                                   base::WallTime now) const = 0;
@@ -51,6 +55,22 @@ class Codec {
   // that change the form of the answer, or that the provider is known to refuse. Empty is fine.
   virtual base::Result<void> ValidateParameters(std::string_view parameters_json,
                                                 const model::Provider& provider) const = 0;
+
+ protected:
+  // Fields of Completion.
+  struct Used {
+    std::optional<model::Usage> usage;
+    std::string tier;
+  };
+  // What is missing in an answer that is none.
+  using Missing = std::string_view;
+
+ private:
+  // Of any JSON that came with a status of success.
+  virtual Used ReadUsed(json::Value root, const ports::HttpResponse& response) const = 0;
+  // Of JSON that tells of no error. What is in Used need not be in the completion.
+  virtual std::variant<Completion, Missing> ReadCompletion(
+      json::Value root, const ports::HttpResponse& response) const = 0;
 };
 
 // The codec of a provider's `api`; nullptr if there is none. Lives as long as the process.

@@ -4,11 +4,9 @@
 #include <array>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "json/value.h"
 #include "json/writer.h"
-#include "providers/error_body.h"
 #include "providers/fields.h"
 #include "providers/headers.h"
 #include "providers/openapi_schema.h"
@@ -111,28 +109,23 @@ std::string ReadText(Value candidate) {
 // is read as far as it goes, and what it lacks is asked again.
 FinishReason ReadFinishReason(Value candidate) {
   using enum Completion::FinishReason;
-  constexpr std::pair<std::string_view, FinishReason> kReasons[] = {
-      {"STOP", kStop},
-      {"MAX_TOKENS", kLength},
-      {"CONTINUATION", kLength},
-      {"SAFETY", kContentFilter},
-      {"RECITATION", kContentFilter},
-      {"LANGUAGE", kContentFilter},
-      {"BLOCKLIST", kContentFilter},
-      {"PROHIBITED_CONTENT", kContentFilter},
-      {"SPII", kContentFilter},
-      {"MODEL_ARMOR", kContentFilter},
-      {"IMAGE_SAFETY", kContentFilter},
-      {"IMAGE_PROHIBITED_CONTENT", kContentFilter},
-      {"IMAGE_RECITATION", kContentFilter},
-      {"MALFORMED_FUNCTION_CALL", kToolCalls},
-      {"UNEXPECTED_TOOL_CALL", kToolCalls},
-      {"TOO_MANY_TOOL_CALLS", kToolCalls}};
-  const std::string text = StringAt(candidate, "finishReason");
-  for (const auto& [name, reason] : kReasons) {
-    if (text == name) return reason;
-  }
-  return kUnknown;
+  constexpr NamedFinishReason kReasons[] = {{"STOP", kStop},
+                                            {"MAX_TOKENS", kLength},
+                                            {"CONTINUATION", kLength},
+                                            {"SAFETY", kContentFilter},
+                                            {"RECITATION", kContentFilter},
+                                            {"LANGUAGE", kContentFilter},
+                                            {"BLOCKLIST", kContentFilter},
+                                            {"PROHIBITED_CONTENT", kContentFilter},
+                                            {"SPII", kContentFilter},
+                                            {"MODEL_ARMOR", kContentFilter},
+                                            {"IMAGE_SAFETY", kContentFilter},
+                                            {"IMAGE_PROHIBITED_CONTENT", kContentFilter},
+                                            {"IMAGE_RECITATION", kContentFilter},
+                                            {"MALFORMED_FUNCTION_CALL", kToolCalls},
+                                            {"UNEXPECTED_TOOL_CALL", kToolCalls},
+                                            {"TOO_MANY_TOOL_CALLS", kToolCalls}};
+  return FinishReasonOf(StringAt(candidate, "finishReason"), kReasons);
 }
 
 // Thoughts are told beside the answer's tokens, not within. What is zero may be left out.
@@ -237,31 +230,23 @@ std::unique_ptr<CompletionStream> GeminiCodec::NewStream() const {
   return std::make_unique<ContentStream>();
 }
 
-std::variant<Completion, CallFailure> GeminiCodec::Decode(const ports::HttpResponse& response,
-                                                          base::WallTime now) const {
-  if (response.status < 200 || response.status > 299) return Classify(response, now);
-  if (IsEventStream(response)) return DecodeStream(*NewStream(), response, now);
-  const auto document = json::Document::Parse(response.body, kBodyLimits);
-  if (!document) return ProtocolFailure(response, "the body is no JSON");
-  const Value root = document->root();
-  const auto fail = [&](CallFailure failure) {
-    return WithUsage(std::move(failure), ReadUsage(root), ReadTier(response, root));
-  };
-  if (FindError(root)) return fail(Classify(response, now));
+Codec::Used GeminiCodec::ReadUsed(Value root, const ports::HttpResponse& response) const {
+  return {.usage = ReadUsage(root), .tier = ReadTier(response, root)};
+}
 
-  Completion completion{.usage = ReadUsage(root),
-                        .model = StringAt(root, "modelVersion"),
-                        .tier = ReadTier(response, root),
+std::variant<Completion, Codec::Missing> GeminiCodec::ReadCompletion(
+    Value root, const ports::HttpResponse& response) const {
+  Completion completion{.model = StringAt(root, "modelVersion"),
                         .request_id = ReadRequestId(response, "x-request-id", root, "responseId")};
   const auto candidates = ArrayAt(root, "candidates");
   if (!candidates || candidates->size() == 0) {
-    if (!IsBlocked(root)) return fail(ProtocolFailure(response, "no candidates"));
+    if (!IsBlocked(root)) return Missing("no candidates");
     completion.finish_reason = FinishReason::kContentFilter;
     completion.refused = true;
     return completion;
   }
   const Value candidate = candidates->At(0);
-  if (!candidate.is(Kind::kObject)) return fail(ProtocolFailure(response, "no candidate"));
+  if (!candidate.is(Kind::kObject)) return Missing("no candidate");
   completion.text = ReadText(candidate);
   completion.finish_reason = ReadFinishReason(candidate);
   return completion;

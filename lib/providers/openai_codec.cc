@@ -3,11 +3,9 @@
 #include <array>
 #include <optional>
 #include <string>
-#include <utility>
 
 #include "json/value.h"
 #include "json/writer.h"
-#include "providers/error_body.h"
 #include "providers/fields.h"
 #include "providers/openai_parts.h"
 #include "providers/parameters.h"
@@ -90,17 +88,12 @@ std::string ReadContent(Value message) {
 
 Completion::FinishReason ReadFinishReason(Value choice) {
   using enum Completion::FinishReason;
-  constexpr std::pair<std::string_view, Completion::FinishReason> kReasons[] = {
-      {"stop", kStop},
-      {"length", kLength},
-      {"content_filter", kContentFilter},
-      {"tool_calls", kToolCalls},
-      {"function_call", kToolCalls}};
-  const std::string text = StringAt(choice, "finish_reason");
-  for (const auto& [name, reason] : kReasons) {
-    if (text == name) return reason;
-  }
-  return kUnknown;
+  constexpr NamedFinishReason kReasons[] = {{"stop", kStop},
+                                            {"length", kLength},
+                                            {"content_filter", kContentFilter},
+                                            {"tool_calls", kToolCalls},
+                                            {"function_call", kToolCalls}};
+  return FinishReasonOf(StringAt(choice, "finish_reason"), kReasons);
 }
 
 // Each chunk has a piece of the first choice; usage follows the last piece, and a word ends it all.
@@ -191,33 +184,21 @@ std::unique_ptr<CompletionStream> OpenAiCodec::NewStream() const {
   return std::make_unique<ChatStream>();
 }
 
-std::variant<Completion, CallFailure> OpenAiCodec::Decode(const ports::HttpResponse& response,
-                                                          base::WallTime now) const {
-  if (response.status < 200 || response.status > 299) return Classify(response, now);
-  if (IsEventStream(response)) return DecodeStream(*NewStream(), response, now);
-  const auto document = json::Document::Parse(response.body, kBodyLimits);
-  if (!document) return ProtocolFailure(response, "the body is no JSON");
-  const Value root = document->root();
-  const auto usage = ReadUsage(root);
-  const std::string tier = ServiceTier(StringAt(root, "service_tier"));
-  const auto fail = [&](CallFailure failure) { return WithUsage(std::move(failure), usage, tier); };
-  if (FindError(root)) return fail(Classify(response, now));
+Codec::Used OpenAiCodec::ReadUsed(Value root, const ports::HttpResponse& /*response*/) const {
+  return {.usage = ReadUsage(root), .tier = ServiceTier(StringAt(root, "service_tier"))};
+}
 
-  const auto choices = root.Find("choices");
-  if (!choices || !choices->is(Kind::kArray) || choices->size() == 0) {
-    return fail(ProtocolFailure(response, "no choices"));
-  }
+std::variant<Completion, Codec::Missing> OpenAiCodec::ReadCompletion(
+    Value root, const ports::HttpResponse& response) const {
+  const auto choices = ArrayAt(root, "choices");
+  if (!choices || choices->size() == 0) return Missing("no choices");
   const Value choice = choices->At(0);
   const auto message = choice.Find("message");
-  if (!message || !message->is(Kind::kObject)) {
-    return fail(ProtocolFailure(response, "no message"));
-  }
+  if (!message || !message->is(Kind::kObject)) return Missing("no message");
   return Completion{.text = ReadContent(*message),
                     .finish_reason = ReadFinishReason(choice),
                     .refused = !StringAt(*message, "refusal").empty(),
-                    .usage = usage,
                     .model = StringAt(root, "model"),
-                    .tier = tier,
                     .request_id = ReadRequestId(response, "x-request-id", root, "id")};
 }
 

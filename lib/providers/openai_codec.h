@@ -16,14 +16,17 @@ class OpenAiCodec : public Codec {
   ports::HttpRequest Encode(const ChatRequest& request, const model::Provider& provider,
                             base::Duration timeout) const final;
   std::unique_ptr<CompletionStream> NewStream() const final;
-  std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
-                                               base::WallTime now) const final;
   RateLimits RateLimitsOf(const ports::HttpResponse& response, base::WallTime now) const final;
   base::Result<void> ValidateParameters(std::string_view parameters_json,
                                         const model::Provider& provider) const final;
 
  protected:
   virtual std::string PathFor(const std::string& model, const model::Provider& provider) const;
+
+ private:
+  Used ReadUsed(json::Value root, const ports::HttpResponse& response) const final;
+  std::variant<Completion, Missing> ReadCompletion(json::Value root,
+                                                   const ports::HttpResponse& response) const final;
 };
 
 // The same at Azure. With the version "v1" the model of the request is the deployment's name; with

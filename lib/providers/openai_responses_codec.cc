@@ -189,23 +189,16 @@ std::unique_ptr<CompletionStream> OpenAiResponsesCodec::NewStream() const {
   return std::make_unique<ResponsesStream>();
 }
 
-std::variant<Completion, CallFailure> OpenAiResponsesCodec::Decode(
-    const ports::HttpResponse& response, base::WallTime now) const {
-  if (response.status < 200 || response.status > 299) return Classify(response, now);
-  if (IsEventStream(response)) return DecodeStream(*NewStream(), response, now);
-  const auto document = json::Document::Parse(response.body, kBodyLimits);
-  if (!document) return ProtocolFailure(response, "the body is no JSON");
-  const Value root = document->root();
-  const auto fail = [&](CallFailure failure) {
-    return WithUsage(std::move(failure), ReadUsage(root),
-                     ServiceTier(StringAt(root, "service_tier")));
-  };
-  if (FindError(root)) return fail(Classify(response, now));
-  if (IsUnfinished(StringAt(root, "status"))) {
-    return fail(ProtocolFailure(response, "the response is not finished"));
-  }
+Codec::Used OpenAiResponsesCodec::ReadUsed(Value root,
+                                           const ports::HttpResponse& /*response*/) const {
+  return {.usage = ReadUsage(root), .tier = ServiceTier(StringAt(root, "service_tier"))};
+}
+
+std::variant<Completion, Codec::Missing> OpenAiResponsesCodec::ReadCompletion(
+    Value root, const ports::HttpResponse& response) const {
+  if (IsUnfinished(StringAt(root, "status"))) return Missing("the response is not finished");
   auto completion = ReadResponse(root);
-  if (!completion) return fail(ProtocolFailure(response, "no output"));
+  if (!completion) return Missing("no output");
   completion->request_id = ReadRequestId(response, "x-request-id", root, "id");
   return *std::move(completion);
 }

@@ -14,11 +14,14 @@ class OpenAiResponsesCodec final : public Codec {
   ports::HttpRequest Encode(const ChatRequest& request, const model::Provider& provider,
                             base::Duration timeout) const override;
   std::unique_ptr<CompletionStream> NewStream() const override;
-  std::variant<Completion, CallFailure> Decode(const ports::HttpResponse& response,
-                                               base::WallTime now) const override;
   RateLimits RateLimitsOf(const ports::HttpResponse& response, base::WallTime now) const override;
   base::Result<void> ValidateParameters(std::string_view parameters_json,
                                         const model::Provider& provider) const override;
+
+ private:
+  Used ReadUsed(json::Value root, const ports::HttpResponse& response) const override;
+  std::variant<Completion, Missing> ReadCompletion(
+      json::Value root, const ports::HttpResponse& response) const override;
 };
 
 }  // namespace llmbatch::providers

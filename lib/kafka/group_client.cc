@@ -160,6 +160,8 @@ std::shared_ptr<const rd_kafka_consumer_group_metadata_s> GroupClient::Membershi
 }
 
 base::Result<void> GroupClient::Commit(const ports::CommitOffsets& commit) {
+  // librdkafka only hands it back.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
   void* const opaque = reinterpret_cast<void*>(static_cast<std::uintptr_t>(commit.commit.value));
   const rd_kafka_resp_err_t code = rd_kafka_commit_queue(
       client_.get(), MakeList(commit.offsets).get(), queue_.get(), nullptr, opaque);

@@ -116,7 +116,7 @@ void Pipeline::PublishKeptEnd(model::RequestId id) {
   AskForItemsOf(job.head.job_id);
 }
 
-const Pipeline::OpenJob* Pipeline::EndedJobOf(const Request& request) const {
+const OpenJob* Pipeline::EndedJobOf(const Request& request) const {
   if (!request.job) return nullptr;
   const auto found = open_jobs_.find(request.job->job);
   return found == open_jobs_.end() || !found->second.kept_end ? nullptr : &found->second;
@@ -157,7 +157,7 @@ void Pipeline::Keep(JobSave save, ports::SaveJobRecord command) {
   Emit(std::move(command));
 }
 
-Pipeline::JobSave Pipeline::SaveFor(model::RequestId id) const {
+JobSave Pipeline::SaveFor(model::RequestId id) const {
   const OpenJob& job = open_jobs_.at(id);
   return {.job = id,
           .job_id = job.head.job_id,

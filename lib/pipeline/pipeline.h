@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,11 +15,9 @@
 #include <utility>
 #include <vector>
 
-#include "admission/cost_cap.h"
 #include "base/result.h"
 #include "base/rng.h"
 #include "base/time.h"
-#include "jobs/batch_list.h"
 #include "jobs/job_table.h"
 #include "model/ids.h"
 #include "model/item.h"
@@ -28,6 +25,7 @@
 #include "pipeline/batcher.h"
 #include "pipeline/calls.h"
 #include "pipeline/degradations.h"
+#include "pipeline/open_job.h"
 #include "pipeline/options.h"
 #include "pipeline/outbox.h"
 #include "pipeline/partitions.h"
@@ -90,79 +88,6 @@ class Pipeline {
   // given back.
   enum class Phase { kRunning, kDraining, kLeaving, kReturning, kStopped };
 
-  // What the record has of a job that has ended.
-  struct KeptEnd {
-    std::int64_t sequence = 0;
-    std::string event;
-    std::string result;
-    bool cancelled = false;
-  };
-  // An item whose outcome is known and not yet published.
-  struct Settled {
-    Request request;
-    model::ItemOutcome outcome;
-    base::Duration queued{};
-  };
-  // Of a job whose items come in messages of their own.
-  struct Collection {
-    struct Known {
-      std::string identity;
-      std::optional<model::ItemOutcome> kept;  // in an earlier life of the job; not yet told again
-    };
-    std::size_t awaited = 0;             // items in all
-    std::map<std::string, Known> items;  // those that have come, by their ids
-    base::Timestamp last_moved;          // when an item came, or ended
-    bool closed = false;                 // no more items are taken
-    bool lost = false;                   // its record is new, though someone had the job before
-    std::vector<Settled> to_keep;        // to be written into its record
-  };
-  struct OpenJob {
-    std::shared_ptr<const Envelope> envelope;
-    std::shared_ptr<const ports::Record> message;
-    int refusals = 0;            // times that it was taken from us before
-    std::string identity;        // of its messages
-    std::string steps_identity;  // of its steps in the ledger; a retry has that of the first job
-    model::Origin origin;
-    model::Job head;                                // without items and input
-    std::unique_ptr<workflows::Workflow> workflow;  // null for a job that is refused
-    // What it began with; a changed configuration is for the jobs that come after.
-    std::shared_ptr<Recipe> recipe;
-    std::map<std::string, std::shared_ptr<Recipe>, std::less<>> step_recipes;  // by kind
-    std::shared_ptr<admission::CostCap> cap;                                   // may be null
-    std::optional<Collection> collection;
-    jobs::BatchList batches;
-    std::optional<KeptEnd> kept_end;  // it has ended before, and is only told again
-    std::int64_t epoch = 0;           // our turn in its record; 0: it has none
-    bool started = false;
-    bool cancelled = false;
-    bool ending = false;  // nothing is left to do but to tell so
-    int percent_at_cancel = 0;
-    std::string message_hash;
-    std::string content;                   // hash of what the workflow was told
-    std::size_t steps = 0;                 // asked for up to now
-    std::size_t open_steps = 0;            // the part of them without an outcome
-    std::int64_t running = 0;              // steps that have begun and not ended
-    std::deque<model::RequestId> waiting;  // steps for which max_parallel leaves no room
-    // What was fetched of its documents, by their references, as hashes.
-    std::vector<std::string> document_hashes{};
-    std::unique_ptr<Retrieval::Share> documents{};  // may be null
-  };
-  // A job's message, from which it can be begun again.
-  struct JobMessage {
-    std::shared_ptr<const ports::Record> record;
-    std::shared_ptr<const Envelope> envelope;
-    std::string identity;
-    int refusals = 0;  // times that the job was taken from us
-  };
-  // Messages and results of members that go out when the job's record has what they say.
-  struct JobSave {
-    model::RequestId job;
-    std::string job_id;
-    JobMessage message;
-    std::optional<ports::Message> event;
-    std::vector<ports::Message> result;
-    std::vector<Settled> members;
-  };
   struct PendingCommand {
     wire::JobCommand command;
     RecordId record;
@@ -400,57 +325,63 @@ class Pipeline {
   Phase phase_ = Phase::kRunning;
   base::Timestamp phase_deadline_;
 
-  Recipes recipes_;
-  Ratios ratios_;
+  // Partitions, requests, calls, messages.
   Partitions partitions_;
+  std::int64_t assignment_ = 0;  // the last one
+  std::optional<Revocation> revocation_;
+  base::IdSequence<model::RequestId> request_ids_;
   RequestTable requests_;
   Batcher batcher_;
   Calls calls_;
   Outbox outbox_;
   std::optional<Transactions> transactions_;  // in place of the outbox, for exactly once
-  std::int64_t assignment_ = 0;               // the last one
-  jobs::JobTable jobs_;
-  Retrieval retrieval_;
-  std::map<model::RequestId, OpenJob> open_jobs_;
-  base::IdSequence<model::JobRecordId> job_record_ids_;
-  std::map<model::JobRecordId, model::RequestId> job_takes_;
-  std::map<model::JobRecordId, JobSave> job_saves_;
-  std::map<const ports::Message*, model::RequestId> telling_;  // jobs' events under way
-  std::multimap<base::Timestamp, JobMessage> jobs_later_;      // to be begun again
-  WaitingItems waiting_items_;
-  std::map<model::JobRecordId, RecordId> member_asks_;
-  std::multimap<base::Timestamp, RecordId> asks_later_;
-  std::set<model::RequestId> to_keep_;  // jobs with members for their records
-  // Jobs whose records couldn't be reached, and have to be.
-  std::multimap<base::Timestamp, model::RequestId> records_later_;
-  std::map<model::JobRecordId, PendingCommand> commands_;
-  std::multimap<base::Timestamp, PendingCommand> commands_later_;  // to be asked again
-  std::vector<model::RequestId> to_resume_;  // jobs that may have room for another step
-  std::optional<Revocation> revocation_;
-
-  base::IdSequence<model::RequestId> request_ids_;
-  base::IdSequence<model::LookupId> lookup_ids_;
-  base::IdSequence<model::StoreId> store_ids_;
-  base::IdSequence<model::ReleaseId> release_ids_;
   base::IdSequence<model::CommitId> commit_ids_;
-  base::IdSequence<model::RatiosId> ratios_ids_;
+
+  // The ledger: what it is asked, what waits for its answer, what it has to be told again.
   SingleFlight single_flight_;
+  base::IdSequence<model::LookupId> lookup_ids_;
   std::vector<model::RequestId> to_look_up_;
-  std::multimap<base::Timestamp, model::RequestId> held_;  // when the ledger is asked again
-  std::vector<std::string> to_release_;                    // ledger keys
-  std::map<model::ReleaseId, std::vector<std::string>> releases_;
+  std::map<model::LookupId, std::vector<model::RequestId>> lookups_;
   std::optional<base::Timestamp> lookups_fail_since_;
+  std::multimap<base::Timestamp, model::RequestId> held_;  // when the ledger is asked again
+  base::IdSequence<model::StoreId> store_ids_;
+  std::vector<Settled> to_store_;
+  std::map<model::StoreId, std::vector<Settled>> stores_;
+  base::IdSequence<model::ReleaseId> release_ids_;
+  std::vector<std::string> to_release_;  // ledger keys
+  std::map<model::ReleaseId, std::vector<std::string>> releases_;
   std::vector<Settled> to_store_again_;
   std::vector<std::string> to_release_again_;
   base::Timestamp repeat_at_;
-  std::map<model::LookupId, std::vector<model::RequestId>> lookups_;
-  std::vector<Settled> to_store_;
-  std::map<model::StoreId, std::vector<Settled>> stores_;
 
+  // Jobs.
+  jobs::JobTable jobs_;
+  Retrieval retrieval_;  // outlives the jobs, which hold shares of it
+  std::map<model::RequestId, OpenJob> open_jobs_;
+  std::vector<model::RequestId> to_resume_;                // they may have room for another step
+  std::multimap<base::Timestamp, JobMessage> jobs_later_;  // to be begun again
+  std::map<const ports::Message*, model::RequestId> telling_;  // their events under way
+  WaitingItems waiting_items_;
+
+  // Records of jobs. Some asks couldn't be answered, and are asked again later.
+  base::IdSequence<model::JobRecordId> job_record_ids_;
+  std::map<model::JobRecordId, model::RequestId> job_takes_;
+  std::multimap<base::Timestamp, model::RequestId> records_later_;
+  std::map<model::JobRecordId, JobSave> job_saves_;
+  std::set<model::RequestId> to_keep_;  // jobs with members for their records
+  std::map<model::JobRecordId, RecordId> member_asks_;
+  std::multimap<base::Timestamp, RecordId> asks_later_;
+  std::map<model::JobRecordId, PendingCommand> commands_;
+  std::multimap<base::Timestamp, PendingCommand> commands_later_;
+
+  // The configuration, and what recipes learn.
+  Recipes recipes_;
+  Ratios ratios_;
+  base::IdSequence<model::RatiosId> ratios_ids_;
   std::int64_t reloads_ = 0;
   bool reload_refused_ = false;
-  // The configuration in use; nullopt before the first round.
-  std::optional<base::WallTime> loaded_at_;
+  std::optional<base::WallTime> loaded_at_;  // nullopt before the first round
+
   Degradations degradations_;
   base::Timestamp next_gauges_;
   base::Timestamp next_waiting_;

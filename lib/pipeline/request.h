@@ -88,4 +88,11 @@ struct Request {
 // A request leaves the table when its outcome is known.
 using RequestTable = std::unordered_map<model::RequestId, Request>;
 
+// An item whose outcome is known and not yet published.
+struct Settled {
+  Request request;
+  model::ItemOutcome outcome;
+  base::Duration queued{};
+};
+
 }  // namespace llmbatch::pipeline

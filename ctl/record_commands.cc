@@ -25,7 +25,7 @@ ExitCode ShowJob(const config::Config& config, const std::string& job_id, Extent
                  bool json) {
   auto reader = RecordReader::Open(config.redis);
   if (!reader) return Fail(reader.error());
-  const auto job = reader->Find(job_id);
+  const auto job = reader->Find(job_id, extent);
   if (!job) return Fail(job.error());
   if (!*job) {
     return Fail(base::MakeError(base::ErrorKind::kNotFound, "there is no job '" + job_id + "'"));

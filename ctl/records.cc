@@ -99,18 +99,47 @@ base::Result<std::vector<redis::OwnedReply>> RecordReader::Ask(
   return std::move(exchanged.replies);
 }
 
-base::Result<std::optional<RecordFields>> RecordReader::Find(const std::string& job_id) {
+base::Result<std::optional<RecordFields>> RecordReader::Find(const std::string& job_id,
+                                                             Extent extent) {
+  auto fields = extent == Extent::kWhole ? FindWhole(job_id) : FindBrief(job_id);
+  if (!fields) return fields.error();
+  // A cancellation that came before its job is no job.
+  if (Field(*fields, "user").empty()) return std::optional<RecordFields>();
+  (*fields)["job_id"] = job_id;
+  return std::optional(*std::move(fields));
+}
+
+base::Result<RecordFields> RecordReader::FindBrief(const std::string& job_id) {
+  std::vector<std::string_view> names{"cancel", "event"};
+  names.insert(names.end(), kShort.begin(), kShort.end());
+  names.insert(names.end(), kTimes.begin(), kTimes.end());
+  redis::Request request{"HMGET", jobs::RecordKey(prefix_, job_id)};
+  request.insert(request.end(), names.begin(), names.end());
+  const auto replies = Ask({request});
+  if (!replies) return replies.error();
+  std::vector<std::string> texts = TextsOf(replies->front().view());
+  RecordFields fields;
+  for (std::size_t i = 0; i < std::min(names.size(), texts.size()); ++i)
+    fields.emplace(names[i], std::move(texts[i]));
+  return fields;
+}
+
+base::Result<RecordFields> RecordReader::FindWhole(const std::string& job_id) {
   const auto replies = Ask({{"HGETALL", jobs::RecordKey(prefix_, job_id)},
                             {"HVALS", jobs::BatchesKey(prefix_, job_id)}});
   if (!replies) return replies.error();
   const std::vector<std::string> texts = TextsOf(replies->front().view());
   RecordFields fields;
   for (std::size_t i = 0; i + 1 < texts.size(); i += 2) fields.emplace(texts[i], texts[i + 1]);
-  // A cancellation that came before its job is no job.
-  if (!fields.contains("user")) return std::optional<RecordFields>();
-  fields.emplace("job_id", job_id);
   fields.emplace("batches", BatchesJson(TextsOf((*replies)[1].view())));
-  return std::optional(std::move(fields));
+  for (const std::string name : {"request", "result"}) {
+    const auto key = fields.find(name + "_key");
+    if (key == fields.end()) continue;
+    const auto kept = Ask({{"GET", key->second}});
+    if (!kept) return kept.error();
+    fields.emplace(name, kept->front().view().Text().value_or(""));
+  }
+  return fields;
 }
 
 base::Result<std::vector<std::string>> RecordReader::Ids(const JobFilter& filter, std::size_t first,

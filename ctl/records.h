@@ -19,6 +19,9 @@ namespace llmbatch::ctl {
 // they came.
 using RecordFields = std::map<std::string, std::string, std::less<>>;
 
+// How much of a record is wanted: all but its request, batches and result, or those as well.
+enum class Extent { kBrief, kWhole };
+
 struct JobFilter {
   std::string user_id;  // empty: of all users
   std::optional<model::JobStatus> status;
@@ -34,8 +37,9 @@ class RecordReader {
   // The error says that there is no Redis, or what is the matter with it.
   static base::Result<RecordReader> Open(const config::Redis& config);
 
-  // nullopt: there is no such job (any more).
-  base::Result<std::optional<RecordFields>> Find(const std::string& job_id);
+  // nullopt: there is no such job (any more). A request or result that stands beside the record is
+  // among the fields as if it stood in it, unless Redis has lost it.
+  base::Result<std::optional<RecordFields>> Find(const std::string& job_id, Extent extent);
   // The newest ones first, as far as the filter takes them. Without a user: those that were changed
   // last first.
   base::Result<std::vector<RecordFields>> List(const JobFilter& filter);
@@ -49,6 +53,8 @@ class RecordReader {
   base::Result<std::vector<redis::OwnedReply>> Ask(const std::vector<redis::Request>& requests);
   base::Result<std::vector<std::string>> Ids(const JobFilter& filter, std::size_t first,
                                              std::size_t count);
+  base::Result<RecordFields> FindWhole(const std::string& job_id);
+  base::Result<RecordFields> FindBrief(const std::string& job_id);
 
   redis::Connection connection_;
   std::string prefix_;
@@ -58,8 +64,7 @@ class RecordReader {
 std::string TableOfJobs(const std::vector<RecordFields>& jobs);
 // What is known of a job but its request and result, a line each.
 std::string TextOf(const RecordFields& job);
-// One JSON object. With `whole`: the request and the result as well.
-enum class Extent { kBrief, kWhole };
+// One JSON object.
 std::string JsonOf(const RecordFields& job, Extent extent);
 std::string JsonOf(const JobCounts& counts);
 

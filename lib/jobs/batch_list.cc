@@ -1,5 +1,6 @@
 #include "jobs/batch_list.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "json/writer.h"
@@ -46,6 +47,28 @@ void BatchList::Apply(model::RequestId job, const BatchNews& news, base::WallTim
   batch.changed = true;
 }
 
+void BatchList::Apply(const std::string& item_id, const model::ItemOutcome& outcome) {
+  const auto found = batches_.find(outcome.batch_id);
+  if (found == batches_.end()) return;
+  Batch& batch = found->second;
+  json::Writer writer;
+  writer.BeginObject().Key("id").String(item_id);
+  writer.Key("status").String(model::ToString(outcome.status));
+  const std::size_t bytes = outcome.output_json.size();
+  if (bytes > 0 && batch.output_bytes + bytes <= kMaxBatchOutputBytes) {
+    writer.Key("output").Raw(outcome.output_json);
+    batch.output_bytes += bytes;
+  } else if (bytes > 0) {
+    writer.Key("output_bytes").Int(static_cast<std::int64_t>(bytes));
+  }
+  if (outcome.error) {
+    writer.Key("error").BeginObject();
+    writer.Key("code").String(model::ToString(outcome.error->code)).EndObject();
+  }
+  batch.results.push_back(writer.EndObject().Take());
+  batch.changed = true;
+}
+
 void BatchList::CloseOpen(base::WallTime now) {
   for (auto& [id, batch] : batches_) {
     if (!IsOpen(batch.status)) continue;
@@ -83,6 +106,11 @@ std::string BatchList::Encode(const std::string& id, const Batch& batch) {
     writer.Key("cached_input_tokens").Int(batch.usage->cached_input_tokens);
     writer.Key("output_tokens").Int(batch.usage->output_tokens);
     writer.Key("reasoning_tokens").Int(batch.usage->reasoning_tokens).EndObject();
+  }
+  if (!batch.results.empty()) {
+    writer.Key("results").BeginArray();
+    for (const std::string& result : batch.results) writer.Raw(result);
+    writer.EndArray();
   }
   return writer.EndObject().Take();
 }

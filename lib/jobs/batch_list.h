@@ -1,6 +1,7 @@
 // BatchList: the batches that a job's items are in, as its record lists them.
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 
 #include "base/time.h"
 #include "model/ids.h"
+#include "model/result.h"
 #include "model/usage.h"
 
 namespace llmbatch::jobs {
@@ -33,11 +35,16 @@ struct BatchNews {
   std::optional<model::Usage> usage;  // of the whole batch
 };
 
+// The most that a batch tells of its items' answers. Those that don't fit are told by their size.
+inline constexpr std::size_t kMaxBatchOutputBytes = 16'384;
+
 // Of one job.
 class BatchList {
  public:
   // A batch has other jobs' items, too: only this one's are listed.
   void Apply(model::RequestId job, const BatchNews& news, base::WallTime now);
+  // How an item has ended: stands with the batch that the outcome names, if that is listed.
+  void Apply(const std::string& item_id, const model::ItemOutcome& outcome);
   // Those that are open have failed: nobody waits for them any more.
   void CloseOpen(base::WallTime now);
 
@@ -57,6 +64,8 @@ class BatchList {
     base::WallTime created;
     std::optional<base::WallTime> completed;
     std::optional<model::Usage> usage;
+    std::vector<std::string> results;  // JSON objects
+    std::size_t output_bytes = 0;      // of the answers in them
     bool changed = true;
   };
 

@@ -309,6 +309,7 @@ void Pipeline::OnStepResult(model::RequestId job, std::size_t step, model::ItemR
   OpenJob& open = open_jobs_.at(job);
   --open.open_steps;
   jobs_.Book(job, result.outcome);
+  if (open.workflow->publishes_steps()) open.batches.Apply(result.id, result.outcome);
   const auto& error = result.outcome.error;
   const bool given_up = error && error->code == model::ErrorCode::kCancelled;
   workflows::Steps next = open.workflow->OnOutcome(step, std::move(result));

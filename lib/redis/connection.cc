@@ -25,7 +25,8 @@ using Clock = std::chrono::steady_clock;
 
 // What a peer that is no Redis, or a broken one, can make us keep.
 constexpr std::size_t kMaxReplyBytes = std::size_t{256} << 20;
-constexpr int kMaxArrayElements = 4096;
+// The longest array that we ask for tells of 10,000 items of a job, two elements each.
+constexpr int kMaxArrayElements = 32'768;
 // hiredis moves what is left of its buffer after each write, so the buffer has to stay small.
 constexpr std::size_t kMaxUnsentBytes = std::size_t{256} << 10;
 

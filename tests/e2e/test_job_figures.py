@@ -258,7 +258,7 @@ def test_jobs_are_found_among_100_000(deployment):
         for user in range(users):
             own = {f"j{n}": n for n in numbers if n % users == user}
             pipe.zadd(f"{prefix}jobs:user:u{user}", own)
-            pipe.zadd(f"{prefix}jobs:user:u{user}:completed", own)
+            pipe.zadd(f"{prefix}jobs:user-completed:u{user}", own)
         pipe.execute()
 
     ctl = Ctl(deployment, deployment.config())

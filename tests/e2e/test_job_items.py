@@ -119,6 +119,7 @@ def test_the_batches_of_a_job_stand_in_its_record(deployment):
     assert {batch["model"] for batch in batches} == {"twin/test"}
     assert all(batch["created_at"] <= batch["completed_at"] for batch in batches)
     assert {batch["id"] for batch in batches} == {r["batch_id"] for r in result["results"]}
+    assert {item["id"]: item["output"] for batch in batches for item in batch["results"]} == {r["id"]: r["output"] for r in result["results"]}
     assert sum(batch["usage"]["output_tokens"] for batch in batches) == result["summary"]["usage"]["output_tokens"]
 
 

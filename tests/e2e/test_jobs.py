@@ -10,6 +10,7 @@ from harness.daemon import to_toml
 from harness.deployment import TASK
 from harness.schemas import assert_valid
 from harness.texts import make_inputs
+from test_ctl import Ctl
 
 FINAL = ("completed", "failed", "cancelled")
 JOB = {"kind": "job", "workflow": "map", "task": TASK, "user_id": "user-1"}
@@ -79,7 +80,8 @@ def test_a_result_larger_than_a_message_comes_in_parts(deployment, delivery):
     max_message_bytes = 16_384
     deployment.redis.start()
     deployment.twin.start(latency="uniform:30-100")
-    deployment.start(config=deployment.config(kafka={"max_message_bytes": max_message_bytes, "delivery": delivery}))
+    config = deployment.config(kafka={"max_message_bytes": max_message_bytes, "delivery": delivery})
+    deployment.start(config=config)
     topics = deployment.topics
     inputs = [{"id": f"item-{n}", "text": "too short for many bytes"} for n in range(100)]
     job = JOB | {"job_id": "job-1", "items": [{"id": value["id"], "input": value} for value in inputs]}
@@ -91,6 +93,12 @@ def test_a_result_larger_than_a_message_comes_in_parts(deployment, delivery):
         "the last part",
     )
     deployment.wait_until_done()
+    ctl = Ctl(deployment, config)
+    (shown,) = ctl.lines("show", "job-1")
+    (status,) = ctl.lines("status", "job-1")
+    redis = deployment.redis.connection()
+    prefix = "{" + topics.group + "}:"
+    record = redis.hgetall(f"{prefix}job:job-1")
     deployment.stop()
 
     parts = [record for record in records if record.json["kind"] == "job_result_part"]
@@ -101,6 +109,9 @@ def test_a_result_larger_than_a_message_comes_in_parts(deployment, delivery):
     assert len({(record.partition, record.key) for record in parts}) == 1
     result = json.loads("".join(record.json["json"] for record in parts))
     assert_valid("job_result", result)
+    assert shown["result"] == result
+    assert (status["status"], status["percent"]) == ("completed", 100) and not {"request", "result"} & status.keys()
+    assert sum(len(value) for value in record.values()) < max_message_bytes, "what is large stands beside the record"
     assert [item["id"] for item in result["results"]] == [value["id"] for value in inputs]
 
 

@@ -1,11 +1,12 @@
 // scenario_test FILE…: runs scripts and compares.   scenario_test --rewrite FILE…: writes what came
-// out into them.
+// out into them.   scenario_test --cancel FILE…: cancels the job of each behind each of its steps.
 #include <fstream>
 #include <iostream>
 #include <sstream>
 #include <string>
 #include <string_view>
 
+#include "scenarios/cancelling.h"
 #include "scenarios/runner.h"
 #include "scenarios/script.h"
 
@@ -40,9 +41,10 @@ scenarios::Script RunAll(scenarios::Script script, const std::string& path, int&
 
 int main(int argc, char** argv) {
   const bool rewrite = argc > 1 && std::string_view(argv[1]) == "--rewrite";
-  const int first = rewrite ? 2 : 1;
+  const bool cancel = argc > 1 && std::string_view(argv[1]) == "--cancel";
+  const int first = rewrite || cancel ? 2 : 1;
   if (argc <= first) {
-    std::cerr << "usage: " << argv[0] << " [--rewrite] FILE…\n";
+    std::cerr << "usage: " << argv[0] << " [--rewrite | --cancel] FILE…\n";
     return 2;
   }
   int failures = 0;
@@ -51,6 +53,13 @@ int main(int argc, char** argv) {
     if (!script || script->steps.empty()) {
       std::cerr << argv[i] << ": no script, or a command without ---- behind it\n";
       return 2;
+    }
+    if (cancel) {
+      for (const std::string& fault : scenarios::CancelEverywhere(*script)) {
+        ++failures;
+        std::cout << argv[i] << ": " << fault << "\n";
+      }
+      continue;
     }
     const scenarios::Script actual = RunAll(std::move(*script), argv[i], failures);
     if (rewrite) std::ofstream(argv[i], std::ios::binary) << scenarios::FormatScript(actual);

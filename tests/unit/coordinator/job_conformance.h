@@ -189,6 +189,51 @@ TYPED_TEST_P(JobConformanceTest, MembersAreKeptAndToldToWhoeverTakesTheJobNext) 
   EXPECT_EQ(member("b")->value, "second");
 }
 
+TYPED_TEST_P(JobConformanceTest, AllMembersOfALargeJobAreToldAtOnce) {
+  auto ask = this->Ask();
+  constexpr int kMembers = 10'000;  // a job may not have more
+  ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
+  ports::SaveJobRecord save = SaveOf("j", 1, model::JobStatus::kProcessing, 0);
+  for (int i = 0; i < kMembers; ++i)
+    save.members.push_back({.id = std::to_string(i), .value = "done"});
+  ASSERT_EQ(*ask.Save(save), SavedState::kSaved);
+  const auto taken = ask.Take(TakeOf("j"));
+  ASSERT_TRUE(taken.ok()) << taken.error().message;
+  EXPECT_EQ(taken->members.size(), kMembers);
+}
+
+TYPED_TEST_P(JobConformanceTest, LargeRequestsAndResultsAreToldWhole) {
+  auto ask = this->Ask();
+  ports::TakeJobRecord take = TakeOf("j");
+  take.request = "{\"job\":\"" + std::string(1'000'000, 'q') + "\"}";
+  ASSERT_TRUE(ask.Take(take).ok());
+  ports::SaveJobRecord save = SaveOf("j", 1, model::JobStatus::kFailed);
+  save.result = "{\"result\":\"" + std::string(3'000'000, 'r') + "\"}";
+  ASSERT_EQ(*ask.Save(save), SavedState::kSaved);
+  const auto taken = ask.Take(take);
+  ASSERT_TRUE(taken.ok()) << taken.error().message;
+  EXPECT_EQ(taken->state, TakenState::kEnded);
+  EXPECT_TRUE(taken->result == save.result);
+  const auto retry = ask.Command(CommandOf(CommandKind::kRetry, "j"));
+  ASSERT_TRUE(retry.ok());
+  EXPECT_TRUE(retry->request == take.request);
+}
+
+// A job's id may look like a key that another job has.
+TYPED_TEST_P(JobConformanceTest, JobsHaveNothingInCommon) {
+  auto ask = this->Ask();
+  ports::SaveJobRecord save = SaveOf("j", 1, model::JobStatus::kProcessing, 0);
+  save.members = {{.id = "a", .value = "done"}};
+  ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
+  for (const std::string part : {"members", "batches", "request", "result"}) {
+    const auto other = ask.Take(TakeOf("j:" + part, "someone else"));
+    ASSERT_TRUE(other.ok()) << other.error().message;
+    EXPECT_EQ(other->state, TakenState::kNew);
+  }
+  EXPECT_EQ(*ask.Save(save), SavedState::kSaved);
+  EXPECT_EQ(ask.Take(TakeOf("j"))->members, save.members);
+}
+
 TYPED_TEST_P(JobConformanceTest, ARetryIsToldWhatWasAsked) {
   auto ask = this->Ask();
   ASSERT_TRUE(ask.Take(TakeOf("j")).ok());
@@ -208,6 +253,7 @@ REGISTER_TYPED_TEST_SUITE_P(JobConformanceTest, AJobThatIsTakenAgainGoesOnWhereI
                             ACancellationIsPushedAndToldToWhoeverSavesOrTakes,
                             ACancellationMayComeBeforeItsJob,
                             MembersAreKeptAndToldToWhoeverTakesTheJobNext,
-                            ARetryIsToldWhatWasAsked);
+                            AllMembersOfALargeJobAreToldAtOnce, LargeRequestsAndResultsAreToldWhole,
+                            JobsHaveNothingInCommon, ARetryIsToldWhatWasAsked);
 
 }  // namespace llmbatch::coordinator

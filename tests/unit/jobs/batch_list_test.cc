@@ -72,6 +72,45 @@ TEST(BatchList, TellsABatchWhenItHasChanged) {
   EXPECT_THAT(list.TakeChanged(), SizeIs(2));
 }
 
+model::ItemOutcome Answered(const std::string& batch_id, const std::string& output_json) {
+  model::ItemOutcome outcome;
+  outcome.status = model::ResultStatus::kOk;
+  outcome.output_json = output_json;
+  outcome.batch_id = batch_id;
+  return outcome;
+}
+
+TEST(BatchList, TellsHowTheItemsOfABatchHaveEnded) {
+  BatchList list;
+  list.Apply(kJob, New("b1"), At(1));
+  list.TakeChanged();
+  list.Apply("a", Answered("b1", R"({"label":"x"})"));
+  model::ItemOutcome failed = model::NeverAsked(model::ErrorCode::kAnswerInvalid, "secret");
+  failed.batch_id = "b1";
+  list.Apply("b", failed);
+  // From the ledger: that batch was made before the job was taken here.
+  list.Apply("c", Answered("b0", "1"));
+  const auto changed = list.TakeChanged();
+  ASSERT_THAT(changed, SizeIs(1));
+  EXPECT_THAT(changed[0].json,
+              HasSubstr(R"("results":[{"id":"a","status":"ok","output":{"label":"x"}},)"
+                        R"({"id":"b","status":"error","error":{"code":"answer_invalid"}}])"));
+}
+
+TEST(BatchList, TellsOnlyTheSizeOfAnswersThatAreTooMuch) {
+  BatchList list;
+  list.Apply(kJob, New("b1"), At(1));
+  const std::string half = '"' + std::string(kMaxBatchOutputBytes / 2, 'x') + '"';
+  list.Apply("a", Answered("b1", half));
+  list.Apply("b", Answered("b1", half));
+  list.Apply("c", Answered("b1", "1"));
+  const auto changed = list.TakeChanged();
+  ASSERT_THAT(changed, SizeIs(1));
+  EXPECT_THAT(changed[0].json, HasSubstr(R"({"id":"b","status":"ok","output_bytes":8194},)"
+                                         R"({"id":"c","status":"ok","output":1})"));
+  EXPECT_LT(changed[0].json.size(), kMaxBatchOutputBytes + 1'000);
+}
+
 TEST(BatchList, ClosesWhatIsOpenWhenTheJobEnds) {
   BatchList list;
   list.Apply(kJob, New("b1"), At(1));

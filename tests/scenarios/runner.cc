@@ -5,8 +5,6 @@
 #include <string_view>
 #include <variant>
 
-#include "json/value.h"
-#include "json/writer.h"
 #include "scenarios/catalog.h"
 #include "scenarios/describe.h"
 #include "scenarios/words.h"
@@ -22,35 +20,6 @@ base::Error Away() { return base::MakeError(base::ErrorKind::kUnavailable, "away
 
 base::Result<void> Outcome(bool success) {
   return success ? base::Result<void>() : base::Result<void>(Away());
-}
-
-// Without a text there is no choice.
-ports::HttpResponse Completion(std::optional<std::string_view> text,
-                               std::string_view finish_reason = "stop") {
-  json::Writer writer;
-  writer.BeginObject().Key("choices").BeginArray();
-  if (text) {
-    writer.BeginObject().Key("index").Int(0).Key("finish_reason").String(finish_reason);
-    writer.Key("message").BeginObject().Key("role").String("assistant");
-    writer.Key("content").String(*text).EndObject().EndObject();
-  }
-  writer.EndArray().Key("usage").BeginObject();
-  writer.Key("prompt_tokens").Int(100).Key("completion_tokens").Int(10).EndObject().EndObject();
-  return {.status = 200, .headers = {}, .body = writer.Take()};
-}
-
-// What an answer about such an input has.
-std::string MemberFor(json::Value input) {
-  if (input.Find("transcript")) return "generalIntent";
-  return input.Find("classifications") ? "groups" : "value";
-}
-
-// What a step is told by that isn't an item.
-std::string NameOf(json::Value input) {
-  for (const std::string_view name : {"id", "kind", "question"}) {
-    if (const auto found = input.Find(name)) return std::string(found->AsString());
-  }
-  return "?";
 }
 
 }  // namespace
@@ -158,7 +127,7 @@ bool Runner::FromDocuments(const std::string& name, const Words& words,
   fetches_.erase(found);
   if (name == "fetched") {
     const std::string text = command.substr(name.size() + words[0].size() + 2);
-    if (text.starts_with('[')) RememberItems("{\"items\":" + text + "}");
+    if (text.starts_with('[')) provider_.Remember("{\"items\":" + text + "}");
     event.text = text;
   }
   if (words[1] == "missing")
@@ -168,12 +137,9 @@ bool Runner::FromDocuments(const std::string& name, const Words& words,
 }
 
 bool Runner::FromProvider(const std::string& name, const Words& words, const std::string& command) {
-  if (name == "answer") return Answer(command.substr(std::min(command.size(), name.size() + 1)));
-  if (name == "http") return Http(words);
-  if (name == "timeout") return Fault(ports::TransportFault::kTimeout);
-  if (name == "lost") return Fault(ports::TransportFault::kConnectionLost);
-  if (name == "aborted") return Fault(ports::TransportFault::kAborted);
-  return false;
+  const std::string rest = command.substr(std::min(command.size(), name.size() + 1));
+  auto ended = provider_.Answer(name, words, rest);
+  return ended && Round({*std::move(ended)});
 }
 
 // ── what happens
@@ -203,7 +169,7 @@ bool Runner::Start(const Words& words) {
   // Nothing that a core before asked for is answered any more.
   pool_ = {};
   sync_.reset();
-  calls_.clear();
+  provider_.DropCalls();
   lookups_.clear();
   releases_.clear();
   stores_.clear();
@@ -234,27 +200,8 @@ bool Runner::Record(const Words& words, const std::string& input) {
                        .value = input,
                        .headers = {}};
   if (Has(words, "key")) record.key = Value(words, "key");
-  RememberItems(input);
+  provider_.Remember(input);
   return Round({ports::RecordReceived{.record = std::move(record)}});
-}
-
-void Runner::RememberItems(const std::string& json) {
-  const auto document = json::Document::Parse(json);
-  if (!document) return;
-  const auto remember = [this](json::Value item) {
-    const auto id = item.Find("id");
-    const auto text = item.Find("text");
-    if (!id || !id->is(json::Kind::kString) || !text || !text->is(json::Kind::kString)) return;
-    id_by_text_.insert_or_assign(std::string(text->AsString()), std::string(id->AsString()));
-  };
-  remember(document->root());
-  const auto prompts = document->root().Find("prompts");
-  for (std::size_t i = 0; prompts && i < prompts->size(); ++i) {
-    const std::string prompt(prompts->At(i).AsString());
-    id_by_text_.insert_or_assign(prompt, prompt);
-  }
-  const auto items = document->root().Find("items");
-  for (std::size_t i = 0; items && i < items->size(); ++i) remember(items->At(i));
 }
 
 bool Runner::LookedUp(const Words& words) {
@@ -314,66 +261,6 @@ bool Runner::Records(const Words& words) {
   return Round({});
 }
 
-// "", "missing b", "wrong b", "text …", "cut-off", "refused", "none".
-bool Runner::Answer(const std::string& rest) {
-  if (calls_.empty()) return false;
-  const std::string_view text(rest);
-  if (text.starts_with("text ")) return Complete(Completion(text.substr(5)));
-  if (text == "cut-off") return Complete(Completion(R"({"results":[{"id":)", "length"));
-  if (text == "refused") return Complete(Completion("", "content_filter"));
-  if (text == "none") return Complete(Completion(std::nullopt));
-  const std::string missing = text.starts_with("missing ") ? rest.substr(8) : std::string();
-  const std::string wrong = text.starts_with("wrong ") ? rest.substr(6) : std::string();
-  if (!rest.empty() && missing.empty() && wrong.empty()) return false;
-  json::Writer writer;
-  writer.BeginObject().Key("results").BeginArray();
-  const std::string& member = calls_.back().member;
-  for (const auto& [nonce, id] : calls_.back().items) {
-    if (id == missing) continue;
-    writer.BeginObject().Key("id").String(nonce).Key(member);
-    if (id == wrong) {
-      writer.Int(7);
-    } else if (member == "groups") {
-      writer.BeginArray().EndArray();
-    } else {
-      writer.String(member + " of " + id);
-    }
-    writer.EndObject();
-  }
-  return Complete(Completion(writer.EndArray().EndObject().Take()));
-}
-
-// "429 retry-after 2", "500", "400 content_filter".
-bool Runner::Http(const Words& words) {
-  const auto status = words.empty() ? std::nullopt : ToNumber(words[0]);
-  if (!status) return false;
-  ports::HttpResponse response{.status = static_cast<int>(*status), .headers = {}, .body = {}};
-  const std::string retry_after = Value(words, "retry-after");
-  if (!retry_after.empty())
-    response.headers.push_back({.name = "retry-after", .value = retry_after});
-  if (const std::int64_t tokens = Number(words, "tokens", 0); tokens > 0) {
-    response.body = R"({"error":{"message":"This model's maximum context length is exceeded: your )"
-                    R"(messages resulted in )" +
-                    std::to_string(tokens) + R"( tokens."}})";
-  } else if (words.size() == 2) {
-    response.body = R"({"error":{"message":"simulated","type":"invalid_request_error","code":")" +
-                    words[1] + R"("}})";
-  }
-  return Complete(std::move(response));
-}
-
-bool Runner::Fault(ports::TransportFault fault) {
-  return Complete(
-      ports::TransportFailure{.fault = fault, .maybe_processed = true, .message = "simulated"});
-}
-
-bool Runner::Complete(ports::HttpOutcome outcome) {
-  if (calls_.empty()) return false;
-  const model::CallId call = calls_.back().call;
-  calls_.pop_back();
-  return Round({ports::CallCompleted{.call = call, .outcome = std::move(outcome)}});
-}
-
 bool Runner::Advance(const Words& words) {
   const auto duration = words.empty() ? std::nullopt : ToDuration(words[0]);
   if (!duration) return false;
@@ -415,7 +302,8 @@ bool Runner::Round(std::vector<ports::Event> events) {
 }
 
 void Runner::Note(const ports::Command& command) {
-  if (const auto* start = std::get_if<ports::StartCall>(&command)) return NoteCall(*start);
+  if (const auto* start = std::get_if<ports::StartCall>(&command))
+    return Print(provider_.Take(*start));
   if (const auto* sync = std::get_if<ports::SyncPermits>(&command)) return NoteSync(*sync);
   if (const auto* reserve = std::get_if<ports::ReserveCalls>(&command)) reserve_ = *reserve;
   if (const auto* lookup = std::get_if<ports::LookUpOutcomes>(&command))
@@ -473,29 +361,6 @@ bool Runner::NoteKept(const ports::Command& command) {
     return true;
   }
   return false;
-}
-
-void Runner::NoteCall(const ports::StartCall& start) {
-  OpenCall call{.call = start.call, .items = {}, .member = "label"};
-  const auto request = json::Document::Parse(start.request.body);
-  const json::Value messages = *request->root().Find("messages");
-  const auto prompt =
-      json::Document::Parse(messages.At(messages.size() - 1).Find("content")->AsString());
-  std::string line = "call " + std::to_string(start.call.value) + " to " + start.request.provider +
-                     "/" + std::string(request->root().Find("model")->AsString()) + ":";
-  for (std::size_t i = 0; i < prompt->root().size(); ++i) {
-    const json::Value item = prompt->root().At(i);
-    const auto text = item.Find("text");
-    const auto input = item.Find("input");
-    if (input) call.member = MemberFor(*input);
-    const std::string id = text ? id_by_text_[std::string(text->AsString())] : NameOf(*input);
-    call.items.emplace_back(item.Find("id")->AsString(), id);
-    line += " " + id;
-  }
-  // Beside the system's text and the prompt.
-  if (messages.size() > 2) line += " after " + std::to_string(messages.size() - 2) + " turns";
-  calls_.push_back(std::move(call));
-  Print(line);
 }
 
 // Renewals of the lease aren't shown.

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -18,6 +17,7 @@
 #include "ports/commands.h"
 #include "ports/events.h"
 #include "scenarios/script.h"
+#include "scenarios/scripted_provider.h"
 #include "scenarios/words.h"
 
 namespace llmbatch::scenarios {
@@ -30,11 +30,6 @@ class Runner {
   std::string Run(const Step& step);
 
  private:
-  struct OpenCall {
-    model::CallId call;
-    std::vector<std::pair<std::string, std::string>> items;  // nonce and id
-    std::string member;                                      // of a good answer's objects
-  };
   // The coordinator's side of the permits.
   struct Pool {
     bool open = false;  // whether it answers
@@ -61,9 +56,6 @@ class Runner {
   bool Permits(const Words& words);
   bool Records(const Words& words);
   base::WallTime Wall() const;
-  bool Answer(const std::string& rest);
-  bool Http(const Words& words);
-  bool Fault(ports::TransportFault fault);
   bool Advance(const Words& words);
   bool ShowStatus();
 
@@ -79,13 +71,9 @@ class Runner {
   void Note(const ports::Command& command);
   // Carries out what is asked of what outlives a core; false if it is something else.
   bool NoteKept(const ports::Command& command);
-  void NoteCall(const ports::StartCall& start);
   void NoteSync(const ports::SyncPermits& sync);
   std::optional<ports::Event> SyncReply();
   std::optional<ports::Event> ReserveReply();
-  // Ends the latest call that is open; false if there is none.
-  bool Complete(ports::HttpOutcome outcome);
-  void RememberItems(const std::string& json);
   void Print(const std::string& line);
 
   std::unique_ptr<pipeline::Pipeline> core_;
@@ -95,8 +83,7 @@ class Runner {
   std::optional<ports::SyncPermits> sync_;
   admission::LimitBook limits_;
   std::optional<ports::ReserveCalls> reserve_;  // answered at once
-  std::map<std::string, std::string> id_by_text_;
-  std::vector<OpenCall> calls_;
+  ScriptedProvider provider_;
   std::vector<ports::LookUpOutcomes> lookups_;
   std::vector<model::ReleaseId> releases_;  // answered at once
   // The records of jobs, which outlive a core; answered at once.

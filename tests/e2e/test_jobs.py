@@ -98,7 +98,7 @@ def test_a_result_larger_than_a_message_comes_in_parts(deployment, delivery):
     (status,) = ctl.lines("status", "job-1")
     redis = deployment.redis.connection()
     prefix = "{" + topics.group + "}:"
-    record = redis.hgetall(f"{prefix}job:job-1")
+    kept = redis.hgetall(f"{prefix}job:job-1")
     deployment.stop()
 
     parts = [record for record in records if record.json["kind"] == "job_result_part"]
@@ -111,7 +111,7 @@ def test_a_result_larger_than_a_message_comes_in_parts(deployment, delivery):
     assert_valid("job_result", result)
     assert shown["result"] == result
     assert (status["status"], status["percent"]) == ("completed", 100) and not {"request", "result"} & status.keys()
-    assert sum(len(value) for value in record.values()) < max_message_bytes, "what is large stands beside the record"
+    assert sum(len(value) for value in kept.values()) < max_message_bytes, "what is large stands beside the record"
     assert [item["id"] for item in result["results"]] == [value["id"] for value in inputs]
 
 

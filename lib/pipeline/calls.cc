@@ -32,7 +32,7 @@ Calls::Calls(const Options& options, RequestTable& requests, base::Rng& rng)
       permits_(options.permits),
       queue_({.probe_interval = options.probe_interval}),
       limits_(options.call_limits),
-      charging_(options.budgets, limits_),
+      charging_(options, limits_),
       holds_(options.backoff) {
   SetPools(*options.catalog, options.permits.limit);
 }

@@ -81,8 +81,9 @@ class Calls {
   // While the coordinator must know that this replica lives, or this replica that it answers.
   void KeepLease(bool keep) { permits_.KeepLease(keep); }
 
-  // New calls keep to these. What is queued or in flight keeps its recipe.
-  void SetLimits(std::int64_t permits, const model::Catalog& catalog);
+  // The options have changed: calls that are not in flight keep to their limits from now on. What
+  // is queued or in flight keeps its recipe.
+  void OnOptions(base::Timestamp now);
 
   // Forgets all calls that aren't in flight, and starts no more.
   void StopStarting();
@@ -122,6 +123,7 @@ class Calls {
   void ForgetUsers(const Call& call);
   // Waits for its limits, if any hold for it, and then for a permit.
   void Enqueue(Call& call, base::Timestamp now);
+  void WaitForLimits(Call& call, base::Timestamp now);
   void WaitForPermit(Call& call, base::Timestamp now);
   void SetPools(const model::Catalog& catalog, std::int64_t permits);
   // The pools that the call takes permits of.

@@ -55,7 +55,8 @@ const Charging::Rates& Charging::RatesOf(const Call& call) {
   return place->second;
 }
 
-void Charging::SetRates(const model::Catalog& catalog) {
+void Charging::OnOptions() {
+  const model::Catalog& catalog = *options_.catalog;
   for (auto& [route, rates] : rates_) {
     const auto provider = catalog.providers.find(route.provider);
     const auto model = catalog.models.find(route);
@@ -64,6 +65,11 @@ void Charging::SetRates(const model::Catalog& catalog) {
     Define(route.provider, provider->second.rates, rates);
     Define(route.provider + "/" + route.model, model->second.rates, rates);
   }
+}
+
+const model::BudgetCaps& Charging::BudgetOf(const model::Task& task) const {
+  const auto found = options_.catalog->tasks.find(task.name);
+  return found == options_.catalog->tasks.end() ? task.budget : found->second->budget;
 }
 
 void Charging::AddBudget(const std::string& name, const model::BudgetCaps& caps, std::int64_t cost,
@@ -80,7 +86,9 @@ void Charging::AddBudget(const std::string& name, const model::BudgetCaps& caps,
 Charging::Needs Charging::NeedsOf(const Call& call, const RequestTable& requests) {
   const Rates& rates = RatesOf(call);
   const model::Task& task = call.recipe->task();
-  const bool has_budget = budgets_.all.any() || budgets_.each_user.any() || task.budget.any();
+  const Budgets& budgets = options_.budgets;
+  const model::BudgetCaps& of_task = BudgetOf(task);
+  const bool has_budget = budgets.all.any() || budgets.each_user.any() || of_task.any();
   if (rates.empty() && !has_budget) return {};
   const std::int64_t input = InputTokensOf(call, requests);
   const Lane& lane = LaneOf(call);
@@ -105,17 +113,17 @@ Charging::Needs Charging::NeedsOf(const Call& call, const RequestTable& requests
   }
   if (!has_budget) return needs;
   const std::int64_t cost = CostOf(call, requests).value_or(model::NanoUsd{}).nanos;
-  AddBudget("all", budgets_.all, cost, needs);
-  AddBudget("task " + task.name, task.budget, cost, needs);
-  if (budgets_.by_user()) {
-    AddBudget("user " + UserOf(call, requests), budgets_.each_user, cost, needs);
+  AddBudget("all", budgets.all, cost, needs);
+  AddBudget("task " + task.name, of_task, cost, needs);
+  if (budgets.by_user()) {
+    AddBudget("user " + UserOf(call, requests), budgets.each_user, cost, needs);
   }
   return needs;
 }
 
 std::string Charging::GroupOf(const Call& call, const RequestTable& requests) const {
   std::string group = call.recipe->task().name;
-  if (budgets_.by_user()) group += " " + UserOf(call, requests);
+  if (options_.budgets.by_user()) group += " " + UserOf(call, requests);
   return group;
 }
 

@@ -26,13 +26,13 @@ struct CallUse {
   bool maybe_billed = true;            // without a report: what was booked may have been used
 };
 
-// Budgets and keeper must outlive it.
+// Options and keeper must outlive it.
 class Charging {
  public:
   using Needs = admission::LimitKeeper::Needs;
 
-  Charging(const Budgets& budgets, admission::LimitKeeper& keeper)
-      : budgets_(budgets), keeper_(keeper) {}
+  Charging(const Options& options, admission::LimitKeeper& keeper)
+      : options_(options), keeper_(keeper) {}
 
   // Calls are priced as of this moment until the next one.
   void SetDate(base::WallTime now) { now_ = now; }
@@ -47,8 +47,8 @@ class Charging {
   std::optional<model::NanoUsd> MostOf(const Call& call) const;
   // In the order of its needs.
   std::vector<std::int64_t> UsedOf(const Call& call, const Needs& needs, const CallUse& use);
-  // The rates of the routes used so far are those of this configuration from now on.
-  void SetRates(const model::Catalog& catalog);
+  // The options have changed: the rates of the routes used so far are theirs from now on.
+  void OnOptions();
   // What the provider says is left.
   void Correct(const Call& call, const providers::RateLimits& told);
 
@@ -61,11 +61,13 @@ class Charging {
   using Rates = std::vector<Rate>;
 
   const Rates& RatesOf(const Call& call);
+  // As it is configured now: a call may have begun with another one.
+  const model::BudgetCaps& BudgetOf(const model::Task& task) const;
   void AddBudget(const std::string& name, const model::BudgetCaps& caps, std::int64_t cost,
                  Needs& needs);
   void Define(const std::string& scope, const model::RateLimits& limits, Rates& rates);
 
-  const Budgets& budgets_;
+  const Options& options_;
   admission::LimitKeeper& keeper_;
   std::map<model::RouteEntry, Rates> rates_;
   base::WallTime now_;

@@ -52,6 +52,10 @@ void Calls::ForgetUsers(const Call& call) {
 void Calls::Enqueue(Call& call, base::Timestamp now) {
   call.waiting_since = now;
   ChooseLane(call, now);
+  WaitForLimits(call, now);
+}
+
+void Calls::WaitForLimits(Call& call, base::Timestamp now) {
   auto needs = charging_.NeedsOf(call, requests_);
   if (needs.empty()) return WaitForPermit(call, now);
   call.state = CallState::kWaitingForLimit;

@@ -79,16 +79,22 @@ CallQueue::PermitClass Calls::PermitClassOf(const Call& call) {
   return permits_.ClassOf(pools, weight);
 }
 
-void Calls::SetLimits(std::int64_t permits, const model::Catalog& catalog) {
-  queue_.SetProviders(catalog.providers);
-  charging_.SetRates(catalog);
-  SetPools(catalog, permits);
+void Calls::OnOptions(base::Timestamp now) {
+  queue_.SetProviders(options_.catalog->providers);
+  charging_.OnOptions();
+  SetPools(*options_.catalog, options_.permits.limit);
+  std::vector<Call*> limited;
   for (auto& [id, call] : calls_) {
+    if (call.state == CallState::kWaitingForLimit) {
+      limits_.Remove(id);
+      limited.push_back(&call);
+    }
     if (call.state != CallState::kWaitingForPermit) continue;
     queue_.Remove(call);
     call.permit_class = PermitClassOf(call);
     queue_.Push(call);
   }
+  for (Call* const call : limited) WaitForLimits(*call, now);
 }
 
 void Calls::TellLimit(const Call& call, const providers::Completion& completion, base::Now now) {

@@ -58,7 +58,7 @@ void Pipeline::On(ports::ConfigurationLoaded& event) {
   options_.jobs.progress_interval = limits.progress_interval;
   options_.items_timeout = limits.items_timeout;
   options_.commit_interval = limits.commit_interval;
-  calls_.SetLimits(limits.concurrency, *options_.catalog);
+  calls_.OnOptions(now_.steady);
   partitions_.SetLimits(options_.limits, options_.commit_interval);
   jobs_.SetOptions(options_.jobs);
 

@@ -44,6 +44,7 @@ std::shared_ptr<const model::Catalog> MakeCatalog(const Words& words) {
   task.fallback_json = Value(words, "fallback");
   task.cache_ttl = ToDuration(Value(words, "cache")).value_or(base::Duration::zero());
   task.cache_batched = Has(words, "cache-batched");
+  task.budget.day = model::ParseDecimal(Value(words, "task-budget"));
   auto catalog = std::make_shared<model::Catalog>();
   if (Has(words, "gold")) catalog->user_weights.emplace("gold", Number(words, "gold", 1));
   for (const model::RouteEntry& route : task.route) {

@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "base/check.h"
-#include "base/utf8.h"
-#include "ledger/fingerprint.h"
 #include "pipeline/observations.h"
 #include "pipeline/pipeline.h"
 #include "wire/command.h"
@@ -18,10 +16,6 @@
 namespace llmbatch::pipeline {
 namespace {
 
-constexpr base::Duration kAskAgainInterval = std::chrono::seconds(1);
-// A cancellation for a job that isn't known yet is asked again while it is of use.
-constexpr base::Duration kCancelInAdvance = std::chrono::seconds(5);
-constexpr std::size_t kRetryIdDigits = 12;
 // Longer than it takes a replica that goes on after a pause to notice what it has lost.
 constexpr base::Duration kBeginAgainAfter = std::chrono::seconds(5);
 constexpr int kMaxDoublings = 6;
@@ -276,95 +270,19 @@ void Pipeline::AcceptCommand(const ports::Record& record, RecordId id) {
     return DeadLetter(record, id, wire::ToString(malformed->reason), malformed->detail);
   }
   Emit(Observed(ports::Metric::kRecords, 1, {"command"}));
-  AskCommand({.command = std::get<wire::JobCommand>(std::move(decoded)),
-              .record = id,
-              .identity = model::ToString(model::Origin{
-                  .partition = record.partition, .offset = record.offset, .index = {}}),
-              .arrived = now_.steady});
-}
-
-void Pipeline::AskCommand(PendingCommand pending) {
-  const model::JobRecordId id = job_record_ids_.Next();
-  const bool cancel = pending.command.kind == wire::JobCommand::Kind::kCancel;
-  using Kind = ports::CommandJobRecord::Kind;
-  Emit(ports::CommandJobRecord{.command = id,
-                               .kind = cancel ? Kind::kCancel : Kind::kRetry,
-                               .job_id = pending.command.job_id,
-                               .user_id = pending.command.user_id,
-                               .now = now_.wall,
-                               .ttl = kCancelInAdvance});
-  commands_.emplace(id, std::move(pending));
-}
-
-void Pipeline::AskCommandsAgain() {
-  while (!commands_later_.empty() && commands_later_.begin()->first <= now_.steady) {
-    AskCommand(std::move(commands_later_.extract(commands_later_.begin()).mapped()));
-  }
+  commands_.Ask(std::get<wire::JobCommand>(std::move(decoded)), id,
+                {.partition = record.partition, .offset = record.offset, .index = {}}, now_, out_);
 }
 
 void Pipeline::On(ports::JobCommanded& event) {
-  auto node = commands_.extract(event.command);
-  if (node.empty() || !partitions_.Owns(node.mapped().record)) return;
-  PendingCommand& pending = node.mapped();
-  const base::Duration waited = now_.steady - pending.arrived;
-  const auto later = [&] {
-    commands_later_.emplace(now_.steady + kAskAgainInterval, std::move(pending));
-  };
-  if (!event.outcome) {
-    if (waited < options_.max_wait) return later();
-    return RefuseCommand(pending, model::ErrorCode::kInternal, "the job's record can't be reached");
+  auto answer = commands_.OnCommanded(event, partitions_, now_.steady);
+  if (!answer) return;
+  if (answer->message) {
+    Publish(answer->record, *std::move(answer->message));
+    return;
   }
-  using State = ports::CommandedJob::State;
-  const bool cancel = pending.command.kind == wire::JobCommand::Kind::kCancel;
-  switch (event.outcome->state) {
-    case State::kUnknown:
-      // The job's message may be on its way.
-      if (cancel && waited < options_.unknown_job_after) return later();
-      return RefuseCommand(pending, model::ErrorCode::kUnknownJob, "there is no such job");
-    case State::kOtherUser:
-      return RefuseCommand(pending, model::ErrorCode::kForbidden, "the job is another user's");
-    case State::kIllegal:
-      return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
-                           "the job is " + std::string(model::ToString(event.outcome->status)));
-    case State::kDone:
-      break;
-  }
-  if (!cancel) return PublishRetry(pending, *event.outcome);
-  partitions_.Acknowledge(pending.record);
-  if (const auto job = jobs_.Find(pending.command.job_id)) CancelJob(*job);
-}
-
-void Pipeline::RefuseCommand(const PendingCommand& pending, model::ErrorCode code,
-                             std::string_view message) {
-  PublishCommandAnswer(pending, options_.topics.progress, pending.command.job_id,
-                       wire::EncodeCommandError(pending.command, code, message), "command_error",
-                       {});
-}
-
-void Pipeline::PublishRetry(const PendingCommand& pending, const ports::CommandedJob& job) {
-  const std::string id =
-      pending.command.job_id + "~" + ledger::Sha256Hex(pending.identity).substr(0, kRetryIdDigits);
-  if (base::CountCodePoints(id) > wire::kMaxIdCodePoints) {
-    return RefuseCommand(pending, model::ErrorCode::kInvalidMessage,
-                         "the job_id is too long for that of a retry");
-  }
-  auto message = wire::EncodeRetry(job.request, id);
-  if (!message) {
-    return RefuseCommand(pending, model::ErrorCode::kJobStateLost, "the job's message is lost");
-  }
-  PublishCommandAnswer(pending, job.topic, id, *std::move(message), "retry",
-                       {{.name = "llmbatch-origin", .value = job.identity}});
-}
-
-void Pipeline::PublishCommandAnswer(const PendingCommand& pending, const std::string& topic,
-                                    const std::string& key, std::string value,
-                                    std::string_view kind, std::vector<model::Header> headers) {
-  headers.push_back({.name = "content-type", .value = "application/json"});
-  headers.push_back({.name = "llmbatch-id", .value = ledger::MessageId(pending.identity, kind, 1)});
-  Publish(
-      pending.record,
-      ports::Message{
-          .topic = topic, .key = key, .value = std::move(value), .headers = std::move(headers)});
+  partitions_.Acknowledge(answer->record);
+  if (const auto job = jobs_.Find(answer->job_id)) CancelJob(*job);
 }
 
 // ── a job is cancelled ───────────────────────────────────────────────────────

@@ -33,8 +33,10 @@ Pipeline::Pipeline(Options options)
       batcher_(options_.budgets.by_user()),
       calls_(options_, requests_, rng_),
       outbox_(options_.backoff),
+      ledger_writes_(options_.ledger_ttl),
       jobs_(options_.jobs),
-      retrieval_(options_.documents, options_.backoff) {}
+      retrieval_(options_.documents, options_.backoff),
+      commands_(options_, job_record_ids_) {}
 
 base::Result<std::unique_ptr<Pipeline>> Pipeline::Create(Options options) {
   LLMBATCH_CHECK(options.catalog != nullptr);
@@ -277,11 +279,10 @@ void Pipeline::EndRound() {
     CloseCollections();
     ExpireWaitingItems();
   }
-  RepeatForLedger();
-  StorePending();
+  ledger_writes_.SendOutcomes(now_.steady, out_);
   AskAgainForHeld();
   // What is abandoned may be wanted again by another request.
-  ReleasePending();
+  ledger_writes_.SendReleases(out_);
   LookUpPending();
   if (auto share =
           ratios_.Next(recipes_, ratios_ids_.Next(), now_.steady, phase_ != Phase::kRunning))
@@ -289,7 +290,7 @@ void Pipeline::EndRound() {
   outbox_.Retry(now_.steady, out_);
   for (const auto& [id, progress] : jobs_.Due(now_)) KeepAndPublish(id, progress, {});
   BeginJobsAgain();
-  AskCommandsAgain();
+  commands_.AskAgain(now_, out_);
   AskRecordsAgain();
   KeepMembers();
 
@@ -309,8 +310,8 @@ void Pipeline::EndRound() {
 void Pipeline::AdvanceStop() {
   const bool overdue = now_.steady >= phase_deadline_;
   if (phase_ == Phase::kDraining) {
-    const bool drained =
-        calls_.in_flight() == 0 && !HasUnpublished() && lookups_.empty() && releases_.empty();
+    const bool drained = calls_.in_flight() == 0 && !HasUnpublished() && lookups_.empty() &&
+                         !ledger_writes_.is_releasing();
     if (!drained && !overdue) return;
     calls_.AbortAll(out_);
     Commit(partitions_.Assigned());
@@ -398,11 +399,11 @@ std::optional<base::Timestamp> Pipeline::NextDeadline(base::Timestamp now) const
   };
   if (!to_resume_.empty()) consider(now);
   if (!jobs_later_.empty()) consider(jobs_later_.begin()->first);
-  if (!commands_later_.empty()) consider(commands_later_.begin()->first);
+  consider(commands_.Deadline());
   if (!records_later_.empty()) consider(records_later_.begin()->first);
   if (!asks_later_.empty()) consider(asks_later_.begin()->first);
   if (!held_.empty()) consider(held_.begin()->first);
-  if (!to_store_again_.empty() || !to_release_again_.empty()) consider(repeat_at_);
+  consider(ledger_writes_.Deadline());
   consider(batcher_.Deadline());
   consider(calls_.Deadline(now));
   consider(outbox_.Deadline());

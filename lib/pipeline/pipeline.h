@@ -25,6 +25,8 @@
 #include "pipeline/batcher.h"
 #include "pipeline/calls.h"
 #include "pipeline/degradations.h"
+#include "pipeline/job_commands.h"
+#include "pipeline/ledger_writes.h"
 #include "pipeline/open_job.h"
 #include "pipeline/options.h"
 #include "pipeline/outbox.h"
@@ -38,7 +40,6 @@
 #include "pipeline/waiting_items.h"
 #include "ports/commands.h"
 #include "ports/events.h"
-#include "wire/command.h"
 #include "workflows/workflow.h"
 
 namespace llmbatch::pipeline {
@@ -88,12 +89,6 @@ class Pipeline {
   // given back.
   enum class Phase { kRunning, kDraining, kLeaving, kReturning, kStopped };
 
-  struct PendingCommand {
-    wire::JobCommand command;
-    RecordId record;
-    std::string identity;
-    base::Timestamp arrived;
-  };
   struct Revocation {
     std::vector<model::TopicPartition> partitions;
     bool lost = false;
@@ -224,14 +219,6 @@ class Pipeline {
 
   // Commands.
   void AcceptCommand(const ports::Record& record, RecordId id);
-  void AskCommand(PendingCommand pending);
-  void AskCommandsAgain();
-  void RefuseCommand(const PendingCommand& pending, model::ErrorCode code,
-                     std::string_view message);
-  void PublishRetry(const PendingCommand& pending, const ports::CommandedJob& job);
-  void PublishCommandAnswer(const PendingCommand& pending, const std::string& topic,
-                            const std::string& key, std::string value, std::string_view kind,
-                            std::vector<model::Header> headers);
   // Its open steps end at once; what is in flight for it alone is aborted.
   void CancelJob(model::RequestId job);
   void GiveUpStep(model::RequestId step);
@@ -259,7 +246,6 @@ class Pipeline {
   void OnLookupFailed(model::RequestId id);
   void OnMiss(model::RequestId id);
   void Settle(Verdicts verdicts);
-  void StorePending();
   // Publishes the outcome for its request and for those that followed it.
   void Conclude(Settled settled);
   // Nothing more is begun for what was read from these partitions; what is under way comes to its
@@ -269,9 +255,6 @@ class Pipeline {
   // Who waited for its answer looks for another; the request has left the table.
   void GiveUp(const Request& request);
   void Release(const Request& request);
-  void ReleasePending();
-  // What the ledger didn't take the last time.
-  void RepeatForLedger();
 
   // Publishing.
   // Publishes what follows from the record, by itself or in a transaction. The address names the
@@ -337,22 +320,14 @@ class Pipeline {
   std::optional<Transactions> transactions_;  // in place of the outbox, for exactly once
   base::IdSequence<model::CommitId> commit_ids_;
 
-  // The ledger: what it is asked, what waits for its answer, what it has to be told again.
+  // The ledger: what it is asked, what waits for its answer, what it is told.
   SingleFlight single_flight_;
   base::IdSequence<model::LookupId> lookup_ids_;
   std::vector<model::RequestId> to_look_up_;
   std::map<model::LookupId, std::vector<model::RequestId>> lookups_;
   std::optional<base::Timestamp> lookups_fail_since_;
   std::multimap<base::Timestamp, model::RequestId> held_;  // when the ledger is asked again
-  base::IdSequence<model::StoreId> store_ids_;
-  std::vector<Settled> to_store_;
-  std::map<model::StoreId, std::vector<Settled>> stores_;
-  base::IdSequence<model::ReleaseId> release_ids_;
-  std::vector<std::string> to_release_;  // ledger keys
-  std::map<model::ReleaseId, std::vector<std::string>> releases_;
-  std::vector<Settled> to_store_again_;
-  std::vector<std::string> to_release_again_;
-  base::Timestamp repeat_at_;
+  LedgerWrites ledger_writes_;
 
   // Jobs.
   jobs::JobTable jobs_;
@@ -371,8 +346,7 @@ class Pipeline {
   std::set<model::RequestId> to_keep_;  // jobs with members for their records
   std::map<model::JobRecordId, RecordId> member_asks_;
   std::multimap<base::Timestamp, RecordId> asks_later_;
-  std::map<model::JobRecordId, PendingCommand> commands_;
-  std::multimap<base::Timestamp, PendingCommand> commands_later_;
+  JobCommands commands_;
 
   // The configuration, and what recipes learn.
   Recipes recipes_;

@@ -44,7 +44,7 @@ bool Pipeline::HasUnpublished() const {
   // What has finished without a message is told by a transaction, too.
   const bool unpublished =
       transactions_ ? !transactions_->empty() || partitions_.moved() : !outbox_.empty();
-  return unpublished || !stores_.empty() || !job_saves_.empty();
+  return unpublished || ledger_writes_.is_storing() || !job_saves_.empty();
 }
 
 void Pipeline::PublishOutcome(Settled settled) {

@@ -16,9 +16,6 @@ namespace {
 
 // Another replica's answer takes seconds; its result is late by this at the most.
 constexpr base::Duration kHeldInterval = std::chrono::milliseconds(500);
-constexpr base::Duration kRepeatInterval = std::chrono::seconds(1);
-// Of each kind. What is beyond it is found again when a claim runs out.
-constexpr std::size_t kMaxRepeated = 10'000;
 
 const std::string& AskedKey(const Request& request) {
   return request.asks_content ? request.content_key : request.ledger_key;
@@ -181,9 +178,9 @@ void Pipeline::OnCached(model::RequestId id, model::ItemOutcome outcome) {
   auto node = requests_.extract(id);
   const auto source =
       node.mapped().held_before ? model::ResultSource::kCoalesced : model::ResultSource::kCached;
-  to_store_.push_back(Settled{.request = std::move(node.mapped()),
-                              .outcome = Shared(std::move(outcome), source),
-                              .queued = {}});
+  ledger_writes_.Store(Settled{.request = std::move(node.mapped()),
+                               .outcome = Shared(std::move(outcome), source),
+                               .queued = {}});
 }
 
 void Pipeline::OnHeld(model::RequestId id) {
@@ -242,53 +239,21 @@ void Pipeline::Settle(Verdicts verdicts) {
     auto node = requests_.extract(verdict.request);
     if (node.empty()) continue;
     if (node.mapped().job) LeaveJob(node.mapped());
-    to_store_.push_back(Settled{.request = std::move(node.mapped()),
-                                .outcome = std::move(verdict.outcome),
-                                .queued = verdict.queued});
+    ledger_writes_.Store(Settled{.request = std::move(node.mapped()),
+                                 .outcome = std::move(verdict.outcome),
+                                 .queued = verdict.queued});
   }
-}
-
-void Pipeline::StorePending() {
-  if (to_store_.empty()) return;
-  ports::StoreOutcomes command{.store = store_ids_.Next(), .outcomes = {}};
-  command.outcomes.reserve(to_store_.size());
-  for (const Settled& settled : to_store_) {
-    const Request& request = settled.request;
-    command.outcomes.push_back({.key = request.ledger_key,
-                                .value = wire::EncodeOutcome(settled.outcome),
-                                .ttl = options_.ledger_ttl,
-                                .replaces = request.replaces});
-    if (!request.leads_content) continue;
-    const bool serves_others = settled.outcome.status == model::ResultStatus::kOk &&
-                               settled.outcome.source == model::ResultSource::kGenerated;
-    if (serves_others) {
-      command.outcomes.push_back({.key = request.content_key,
-                                  .value = command.outcomes.back().value,
-                                  .ttl = request.recipe->task().cache_ttl});
-    } else if (settled.outcome.source == model::ResultSource::kGenerated) {
-      to_release_.push_back(request.content_key);
-    }
-  }
-  stores_.emplace(command.store, std::exchange(to_store_, {}));
-  Emit(std::move(command));
 }
 
 void Pipeline::On(ports::OutcomesStored& event) {
-  auto node = stores_.extract(event.store);
-  if (node.empty()) return;
+  auto published = ledger_writes_.OnStored(event, now_.steady);
+  if (!published) return;
   SetDegraded("ledger", !event.outcome.ok());
   if (!event.outcome) Emit(Observed(ports::Metric::kLedgerFailures, 1, {"store"}));
-  for (Settled& settled : node.mapped()) {
-    if (!event.outcome && settled.request.abandoned && to_store_again_.size() < kMaxRepeated) {
-      // Nobody publishes it here: only the ledger can tell the record's next owner.
-      to_store_again_.push_back(std::move(settled));
-      repeat_at_ = now_.steady + kRepeatInterval;
-      continue;
-    }
-    // Without the ledger a crash may have to pay again; holding the results back would help nobody.
-    Conclude(std::move(settled));
-  }
+  for (Settled& settled : *published) Conclude(std::move(settled));
 }
+
+void Pipeline::On(ports::ClaimsReleased& event) { ledger_writes_.OnReleased(event, now_.steady); }
 
 void Pipeline::Conclude(Settled settled) {
   if (settled.request.leads_content) {
@@ -300,7 +265,7 @@ void Pipeline::Conclude(Settled settled) {
       auto node = requests_.extract(follower);
       if (node.empty()) continue;
       // Its own identity has no outcome in the ledger yet.
-      to_store_.push_back(
+      ledger_writes_.Store(
           Settled{.request = std::move(node.mapped()),
                   .outcome = Shared(settled.outcome, model::ResultSource::kCoalesced),
                   .queued = {}});
@@ -364,33 +329,8 @@ void Pipeline::GiveUp(const Request& request) {
 void Pipeline::Release(const Request& request) {
   // Also what another replica claimed when the ledger last answered: it may be ours by a look-up
   // whose reply was lost. Nobody gives back what isn't his.
-  to_release_.push_back(request.ledger_key);
-  if (request.leads_content) to_release_.push_back(request.content_key);
-}
-
-void Pipeline::ReleasePending() {
-  if (to_release_.empty()) return;
-  const auto& [id, keys] =
-      *releases_.emplace(release_ids_.Next(), std::exchange(to_release_, {})).first;
-  Emit(ports::ReleaseClaims{.release = id, .keys = keys});
-}
-
-void Pipeline::On(ports::ClaimsReleased& event) {
-  auto node = releases_.extract(event.release);
-  if (node.empty() || event.outcome) return;
-  // While we live nobody takes over what we claim.
-  for (std::string& key : node.mapped()) {
-    if (to_release_again_.size() < kMaxRepeated) to_release_again_.push_back(std::move(key));
-  }
-  repeat_at_ = now_.steady + kRepeatInterval;
-}
-
-void Pipeline::RepeatForLedger() {
-  if (now_.steady < repeat_at_) return;
-  for (Settled& settled : to_store_again_) to_store_.push_back(std::move(settled));
-  to_store_again_.clear();
-  for (std::string& key : to_release_again_) to_release_.push_back(std::move(key));
-  to_release_again_.clear();
+  ledger_writes_.Release(request.ledger_key);
+  if (request.leads_content) ledger_writes_.Release(request.content_key);
 }
 
 }  // namespace llmbatch::pipeline

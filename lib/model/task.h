@@ -67,7 +67,7 @@ struct Task {
   std::int64_t permits = 1;      // that one call takes of each pool
   int max_attempts = 8;          // of one batch, after transient errors
   int max_item_attempts =
-      3;  // times that an item is asked again when its answer is missing or invalid
+      3;  // times that an item is asked in all, while its answer is missing or invalid; 0 is as 1
   base::Duration cache_ttl{};  // an answer serves the same input for so long; 0: it doesn't
   bool cache_batched = false;  // also an answer from a prompt with other items
   std::string results_topic;   // empty: the deployment's

@@ -40,7 +40,7 @@ struct ItemOutcome {
   std::string model;            // "provider/model"; empty if none was asked
   std::string batch_id;         // empty if none was made
   Usage usage;                  // this item's share
-  std::optional<NanoUsd> cost;  // nullopt: the model has no price
+  std::optional<NanoUsd> cost;  // nullopt: a model has no price, or told no usage
   // The most that its share of attempts may have cost which ended without a report of their usage;
   // none of it is in `cost`. nullopt: the model has no price.
   std::optional<NanoUsd> cost_in_doubt = NanoUsd{};

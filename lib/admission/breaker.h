@@ -16,7 +16,7 @@ struct BreakerOptions {
   base::Duration outage_time = std::chrono::seconds(30);
 };
 
-// One provider's key. Closed, calls go as they like. Open, none goes but one after each interval,
+// Of one provider. Closed, calls go as they like. Open, none goes but one after each interval,
 // which doubles; when that one finds the provider answering, the breaker closes. Replicas tell each
 // other when theirs opens, probes or closes. Belongs to one thread.
 class Breaker {

@@ -16,8 +16,8 @@ namespace llmbatch::admission {
 struct CallOrder {
   bool not_urgent = true;
   int negated_priority = 0;
-  FairTurns::Turn turn = 0;
-  model::BatchId id;
+  FairTurns::Turn turn = 0;  // the smaller one first
+  model::BatchId id;         // ids grow with age
   base::Timestamp created;
   std::uint64_t user = 0;             // whose turn it is; 0: it is that of several
   std::optional<base::WallTime> due;  // its deadline

@@ -46,7 +46,7 @@ class LimitKeeper {
   using LimitId = std::size_t;
   struct Need {
     LimitId limit = 0;
-    std::int64_t amount = 0;
+    std::int64_t amount = 0;  // requests or tokens of a rate, nano-dollars of a budget
   };
   using Needs = std::vector<Need>;
 
@@ -80,7 +80,7 @@ class LimitKeeper {
 
   // REQUIRES: came out of TakeReady()
   void OnStarted(model::BatchId id);
-  // The call has ended and used that much, in the order of its needs.
+  // The call has ended and used that much, in the order and units of its needs.
   // REQUIRES: OnStarted()
   void Settle(model::BatchId id, const std::vector<std::int64_t>& used);
   // The needs of a call that was pushed and hasn't been settled or removed; nullptr: there is none.

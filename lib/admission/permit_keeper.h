@@ -41,6 +41,7 @@ struct PermitOptions {
   std::int64_t local_limit = 0;  // with kLocal
 };
 
+// Belongs to one thread.
 class PermitKeeper {
  public:
   using ClassId = std::size_t;

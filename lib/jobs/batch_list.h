@@ -38,7 +38,7 @@ struct BatchNews {
 // The most that a batch tells of its items' answers. Those that don't fit are told by their size.
 inline constexpr std::size_t kMaxBatchOutputBytes = 16'384;
 
-// Of one job.
+// Of one job. Belongs to one thread.
 class BatchList {
  public:
   // A batch has other jobs' items, too: only this one's are listed.

@@ -50,7 +50,7 @@ struct Ending {
   bool partial = false;
   std::vector<std::string> results;  // JSON objects, in the order asked
   std::vector<model::SummaryMember> summary;
-  double efficiency = 0;
+  double efficiency = 0;  // as the workflow means it, see schemas/job_result.schema.json
   std::optional<model::ItemError> error;  // set with kFailed, and where items never came
 };
 

@@ -16,8 +16,8 @@
 
 namespace llmbatch::pipeline {
 
-// Only items of one task, model and (with isolate_tenants) one user share a batch; those of a
-// company only among themselves.
+// Only items of one task, route and (with isolate_tenants) one user share a batch; those of a
+// company only among themselves. Belongs to one thread.
 class Batcher {
  public:
   // `by_user`: only items of one user share a batch, whatever their task says.
@@ -30,14 +30,15 @@ class Batcher {
   Fit Add(Request& request, base::Timestamp now, ports::Commands& out);
   // Closes the batch that items like this one are gathered in.
   void Flush(const Request& request, ports::Commands& out);
-  // Closes what has lingered long enough.
+  // Closes what has lingered long enough; items of a company don't linger.
   void Expire(base::Timestamp now, ports::Commands& out);
   std::vector<BatchPlan> TakeReady();
   // Closes everything gathered.
   void FlushAll(ports::Commands& out);
-  // Drops everything gathered.
+  // Drops everything gathered; what is closed already stays for TakeReady().
   void Clear() { gathering_.clear(); }
 
+  // When Expire() has something to close; nullopt: nothing is gathered.
   std::optional<base::Timestamp> Deadline() const;
 
  private:

@@ -22,7 +22,8 @@
 namespace llmbatch::pipeline {
 
 // The states a call can be in; the same words are metric labels and stand in
-// docs/life-of-a-request.md.
+// docs/life-of-a-request.md. kBackingOff is also for a call that waits until its job's max_cost_usd
+// has room.
 enum class CallState { kWaitingForLimit, kWaitingForPermit, kInFlight, kBackingOff };
 std::string_view ToString(CallState state);
 
@@ -44,9 +45,9 @@ struct Call {
   std::uint64_t only_user = 0;        // a number for them, if all items are of one; else 0
   std::optional<base::WallTime> due;  // the earliest deadline of its items
   bool of_jobs = false;               // at least one of its items belongs to a job
-  base::Timestamp created;
-  base::Timestamp waiting_since;
-  base::Timestamp not_before;  // kBackingOff: when it waits for a permit again
+  base::Timestamp created;            // max_wait counts from here, over all attempts
+  base::Timestamp waiting_since;      // for its limits, then for its permits
+  base::Timestamp not_before;         // kBackingOff: when it waits for a permit again
 
   // Of the attempt that is in flight:
   model::CallId attempt;

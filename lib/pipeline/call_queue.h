@@ -28,8 +28,9 @@ struct RouteStatus {
   base::Duration held_for{};  // > 0: no call starts so long
 };
 
-// In the order of TurnQueue over all of them. A provider that is held or busy keeps only
-// its own calls waiting, a pool that is used up only those that need it.
+// In the order of TurnQueue over all of them. A provider that is held or busy keeps only its own
+// calls waiting, a pool that is used up only those that need it. Belongs to one thread. Calls are
+// the caller's: the queue keeps their order and nothing of them.
 class CallQueue {
  public:
   using PermitClass = admission::PermitKeeper::ClassId;

@@ -48,7 +48,8 @@ struct BatchPlan {
 };
 
 // Requests are the pipeline's; a request that has left the table is left out when its call starts,
-// and its answer is dropped.
+// and its answer is dropped. `options` and `requests` must outlive it, and `rng`. Belongs to one
+// thread. `out` gets the commands that follow.
 class Calls {
  public:
   Calls(const Options& options, RequestTable& requests, base::Rng& rng);

@@ -26,7 +26,7 @@ struct CallUse {
   bool maybe_billed = true;            // without a report: what was booked may have been used
 };
 
-// Options and keeper must outlive it.
+// Options and keeper must outlive it. Belongs to one thread.
 class Charging {
  public:
   using Needs = admission::LimitKeeper::Needs;

@@ -78,7 +78,10 @@ struct Options {
   base::Duration drain_timeout = std::chrono::seconds(30);
   base::Duration revoke_timeout =
       std::chrono::seconds(3);  // for what is being published when partitions are revoked
-  base::Duration max_wait = std::chrono::hours(1);  // of a batch whose provider is held
+  // A batch that was not answered so long after it was closed, isn't in flight and waits for no
+  // rate or budget fails its items. A command waits as long for a record that
+  // can't be reached, and a request for an outcome that another replica has claimed.
+  base::Duration max_wait = std::chrono::hours(1);
   base::Duration probe_interval =
       std::chrono::seconds(30);  // a provider that refuses us altogether is tried this often
   base::Duration ledger_ttl = std::chrono::hours(24);

@@ -18,6 +18,7 @@
 
 namespace llmbatch::pipeline {
 
+// For the delivery "at_least_once". Belongs to one thread.
 class Outbox {
  public:
   explicit Outbox(admission::BackoffOptions backoff) : backoff_(backoff) {}

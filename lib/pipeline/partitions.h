@@ -36,7 +36,7 @@ struct PartitionStatus {
 };
 
 // A record is finished when every message that follows from it is acknowledged. Each of these must
-// be announced by Expect() before the one before it is acknowledged.
+// be announced by Expect() before the one before it is acknowledged. Belongs to one thread.
 class Partitions {
  public:
   explicit Partitions(const Limits& limits, base::Duration commit_interval)

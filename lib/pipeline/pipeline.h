@@ -47,19 +47,19 @@ namespace llmbatch::pipeline {
 // A picture of the core at one moment, for /status and for checking invariants.
 struct Status {
   std::vector<PartitionStatus> assigned;
-  std::map<std::string, std::int64_t> calls;        // by state
-  std::map<std::string, std::int64_t> waiting_for;  // calls that aren't in flight, by reason
-  std::vector<RouteStatus> routes;                  // those used so far
-  std::int64_t requests = 0;
-  std::int64_t jobs = 0;
+  std::map<std::string, std::int64_t> calls;               // by state
+  std::map<std::string, std::int64_t> waiting_for;         // calls that aren't in flight, by reason
+  std::vector<RouteStatus> routes;                         // those used so far
+  std::int64_t requests = 0;                               // without an outcome
+  std::int64_t jobs = 0;                                   // under way here
   std::vector<admission::PermitKeeper::PoolStatus> pools;  // the first one is that of all
   std::int64_t permits_held = 0;                           // by this replica
   std::int64_t permits_in_use = 0;                         // by this replica
   std::int64_t permits_wanted = 0;
-  std::int64_t pending_bytes = 0;
-  bool unpublished = false;
+  std::int64_t pending_bytes = 0;  // of records read and not finished
+  bool unpublished = false;        // something is not acknowledged by Kafka or not stored yet
   bool stopping = false;
-  std::vector<std::string> degraded;
+  std::vector<std::string> degraded;  // parts that do without the coordinator, see Degradations
 };
 
 // Belongs to one thread.

@@ -16,7 +16,8 @@
 namespace llmbatch::pipeline {
 
 // A calibration that nobody has told anything yet takes over what others have learnt; later on what
-// is learnt here is told now and then. Without the coordinator each goes by its own.
+// is learnt here is told now and then. Without the coordinator each goes by its own. Belongs to one
+// thread.
 class Ratios {
  public:
   using Recipes = std::map<RecipeName, std::shared_ptr<Recipe>>;

@@ -48,6 +48,8 @@ struct RecipeName {
   friend auto operator<=>(const RecipeName&, const RecipeName&) = default;
 };
 
+// Shared by all requests and calls that began with it, also when a changed configuration has
+// another in its place. Belongs to one thread.
 class Recipe {
  public:
   // `bpe`: see Options.

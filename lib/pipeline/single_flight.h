@@ -3,7 +3,7 @@
 //
 // The same record may be read again while its first delivery is still being answered: after a
 // rebalance that gave the partition back, or when a dead letter is replayed twice. Across replicas
-// the claims in the ledger do the same.
+// the claims in the ledger do the same. Belongs to one thread.
 #pragma once
 
 #include <cstddef>

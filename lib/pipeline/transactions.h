@@ -8,6 +8,8 @@
 //
 // The results of one record go out together, or else a crash between them would repeat the first
 // ones. Progress doesn't wait for that, so it may be repeated, with the same ids.
+//
+// Belongs to one thread.
 #pragma once
 
 #include <cstddef>

@@ -29,7 +29,7 @@ struct ArrivedItem {
   bool told = false;      // the job's record says nothing of it, or there is none
 };
 
-// Items are named by their records.
+// Items are named by their records. Belongs to one thread.
 class WaitingItems {
  public:
   // REQUIRES: it isn't there

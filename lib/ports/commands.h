@@ -1,4 +1,8 @@
 // Commands: everything that the core can ask for. The drivers carry them out and decide nothing.
+//
+// Values, handed over on the core's thread to a driver that doesn't keep that thread waiting. An id
+// is the core's and is used once; the event that answers it comes at some time, in any order, with
+// an error if need be.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +62,7 @@ struct StopConsuming {};
 // ──────────────────────────────────────────────────────────────────────────────
 
 // Answered by RecordPublished. The message is shared with the core, which keeps it for another
-// attempt.
+// attempt; nobody changes it.
 struct PublishRecord {
   model::PublishId publish;
   std::shared_ptr<const Message> message;  // never null

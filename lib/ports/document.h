@@ -19,7 +19,8 @@ struct FetchDocument {
   std::int64_t max_bytes = 0;  // a longer one is kTooLarge
 };
 
-// The text as it came. An error names neither the place nor the text.
+// The text as it came. An error names neither the place nor the text. kTooLarge, kDenied: the place
+// isn't allowed; else retryable() says whether asking again is of use.
 struct DocumentFetched {
   model::FetchId fetch;
   base::Result<std::string> text;

@@ -1,5 +1,5 @@
 // Events: everything that the core can be told. Each command with an id is answered by exactly one
-// of them.
+// of them. Drivers make them on threads of their own; the core's thread takes them from the inbox.
 #pragma once
 
 #include <cstdint>
@@ -36,10 +36,10 @@ struct AssignedPartition {
   std::string metadata;                // as it was committed; empty if none
 };
 
-// Records of these partitions follow only after this event.
+// Records of these partitions follow only after this event. Other partitions that are ours stay so.
 struct PartitionsAssigned {
   std::vector<AssignedPartition> partitions;
-  std::int64_t assignment = 0;  // differs for each
+  std::int64_t assignment = 0;  // differs for each; commits of all partitions carry the last one
 };
 
 // The consumer waits (bounded) for RevokeDone before it lets go, so that a last commit can be made.
@@ -59,7 +59,8 @@ struct ConsumerStopped {};
 // ── from the Kafka publisher
 // ────────────────────────────────────────────────────────────────────────────
 
-// Acknowledged by all in-sync replicas, or given up.
+// Acknowledged by all in-sync replicas, or given up: with kTooLarge its topic will never take it,
+// with any other error it may be published again.
 struct RecordPublished {
   model::PublishId publish;
   base::Result<void> outcome;

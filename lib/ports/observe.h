@@ -40,7 +40,7 @@ enum class Metric {
   kCallsCancelled,      // counter {provider, model}: given up because their job was cancelled
   kBudgetUsd,           // gauge {budget}: the cap
   kBudgetUsedUsd,       // gauge {budget}: spent and reserved by all replicas
-  kPermitLimit,         // gauge
+  kPermitLimit,         // gauge: of the pool of all
   kPermitsUsed,         // gauge: over all replicas
   kPermitsHeld,         // gauge: by this replica
   kPermitsWaiting,      // gauge: calls of this replica

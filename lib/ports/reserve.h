@@ -26,8 +26,8 @@ struct Limit {
 };
 
 struct Charge {
-  std::size_t limit = 0;  // place in ReserveCalls::limits
-  std::int64_t amount = 0;
+  std::size_t limit = 0;    // place in ReserveCalls::limits
+  std::int64_t amount = 0;  // in the units of that limit's size
 };
 using Charges = std::vector<Charge>;
 

@@ -28,8 +28,9 @@ struct Topics {
 
 struct Limits {
   std::size_t max_message_bytes = 8U << 20;
-  // Bytes of records read and not finished, over all partitions. One that has more than is left is
-  // paused, so that others never wait for it; it goes on when it has less than half of that.
+  // Bytes of records read and not finished, over all partitions, each record counted with 2 KiB
+  // more. A partition that has more than is left is paused, so that others never wait for it; it
+  // goes on when it has less than half of that.
   std::int64_t max_pending_bytes = 32LL << 20;
   // A partition is paused when both are passed: how far reading is ahead of the lowest open record,
   // and the open records.
@@ -79,8 +80,8 @@ struct Options {
   base::Duration revoke_timeout =
       std::chrono::seconds(3);  // for what is being published when partitions are revoked
   // A batch that was not answered so long after it was closed, isn't in flight and waits for no
-  // rate or budget fails its items. A command waits as long for a record that
-  // can't be reached, and a request for an outcome that another replica has claimed.
+  // rate or budget fails its items. A command waits as long for a record that can't be reached, and
+  // a request for an outcome that another replica has claimed.
   base::Duration max_wait = std::chrono::hours(1);
   base::Duration probe_interval =
       std::chrono::seconds(30);  // a provider that refuses us altogether is tried this often

@@ -27,7 +27,7 @@ class Streams {
   // REQUIRES: !empty()
   std::vector<Hand> Deal();
   // How a stream fared in the round that was dealt last. One that failed rests for a round, after
-  // the next failure for two, and so on.
+  // the next failure for two, then four, up to sixteen.
   void Succeeded(std::size_t stream) { streams_[stream].failures = 0; }
   void Failed(std::size_t stream);
 

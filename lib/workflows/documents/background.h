@@ -17,7 +17,9 @@ namespace llmbatch::workflows {
 // The kind of step that makes one outcome of those of a document's parts.
 inline constexpr std::string_view kMergeStep = "merge";
 
-// In batch mode steps may share prompts and wait for others; else they go before them.
+// In batch mode steps may share prompts and wait for others; else they go before them. It is chosen
+// by `force_batch`, for a comparison with 3 candidates or more, for a query of more than 42,000
+// tokens.
 struct BatchMode {
   bool batch = false;
   std::string reason;

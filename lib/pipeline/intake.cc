@@ -88,20 +88,27 @@ void Pipeline::AcceptItem(ArrivedItem item) {
 
 void Pipeline::DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,
                           std::string_view detail) {
+  Publish(id, LetterFor(record, model::ToString(OriginOf(record)), reason, detail,
+                        /*keeps_value=*/true));
+}
+
+ports::Message Pipeline::LetterFor(const ports::Record& record, const std::string& identity,
+                                   std::string_view reason, std::string_view detail,
+                                   bool keeps_value) {
   Emit(Observed(ports::Metric::kDeadLetters, 1, {std::string(reason)}));
   const wire::DeadLetterOptions options{
       .at = now_.wall,
       .attempts = 1,
       .max_bytes = options_.limits.max_message_bytes,
-      .sha256_hex = ledger::Sha256Hex(record.value.value_or(std::string()))};
+      .sha256_hex = ledger::Sha256Hex(record.value.value_or(std::string())),
+      .keeps_value = keeps_value};
   wire::DeadLetter letter = wire::EncodeDeadLetter(record, reason, detail, options);
   letter.headers.push_back(
-      {.name = "llmbatch-id",
-       .value = ledger::MessageId(model::ToString(OriginOf(record)), "dead_letter", 1)});
-  Publish(id, ports::Message{.topic = options_.topics.dead_letters,
-                             .key = std::move(letter.key),
-                             .value = std::move(letter.value),
-                             .headers = std::move(letter.headers)});
+      {.name = "llmbatch-id", .value = ledger::MessageId(identity, "dead_letter", 1)});
+  return {.topic = options_.topics.dead_letters,
+          .key = std::move(letter.key),
+          .value = std::move(letter.value),
+          .headers = std::move(letter.headers)};
 }
 
 }  // namespace llmbatch::pipeline

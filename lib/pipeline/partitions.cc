@@ -97,6 +97,13 @@ void Partitions::Acknowledge(RecordId record) {
   moved_ = true;
 }
 
+std::optional<model::Origin> Partitions::OriginOf(RecordId record) const {
+  const auto found = records_.find(record);
+  if (found == records_.end()) return std::nullopt;
+  return model::Origin{
+      .partition = found->second.partition, .offset = found->second.offset, .index = {}};
+}
+
 std::optional<Tenure> Partitions::TenureOf(RecordId record) const {
   const auto found = records_.find(record);
   if (found == records_.end()) return std::nullopt;

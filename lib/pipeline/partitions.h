@@ -71,6 +71,7 @@ class Partitions {
   void Acknowledge(RecordId record);
   bool Owns(RecordId record) const { return records_.contains(record); }
   // nullopt: the record is finished or isn't ours.
+  std::optional<model::Origin> OriginOf(RecordId record) const;
   std::optional<Tenure> TenureOf(RecordId record) const;
   bool Lasts(const Tenure& tenure) const;
 

@@ -134,7 +134,9 @@ void Pipeline::On(ports::RecordPublished& event) {
     if (!partitions_.Owns(report->record)) outbox_.DropForeign(partitions_);
     return;
   }
-  auto letter = LetterInPlaceOf(*report->message, event.outcome.error().message);
+  const auto origin = partitions_.OriginOf(report->record);
+  if (!origin) return;
+  auto letter = LetterInPlaceOf(*origin, *report->message, event.outcome.error());
   if (!letter) return partitions_.Acknowledge(report->record);
   Publish(report->record, *std::move(letter));
 }
@@ -147,24 +149,33 @@ void Pipeline::On(ports::TransactionEnded& event) {
   }
   const auto ended = transactions_->OnEnded(event, partitions_, now_.steady, rng_);
   for (const auto& refused : ended.refused) {
-    transactions_->Replace(refused.publish,
-                           LetterInPlaceOf(*refused.message, event.outcome.error().message));
+    transactions_->Replace(
+        refused.publish, LetterInPlaceOf(refused.origin, *refused.message, event.outcome.error()));
   }
   for (const auto& refused : ended.refused) OnToldToAll(refused.message.get());
   for (const auto& message : ended.committed) OnToldToAll(message.get());
 }
 
-std::optional<ports::Message> Pipeline::LetterInPlaceOf(const ports::Message& message,
-                                                        std::string_view error) {
+std::optional<ports::Message> Pipeline::LetterInPlaceOf(const model::Origin& origin,
+                                                        const ports::Message& message,
+                                                        const base::Error& error) {
   Emit(
       ports::LogLine{.level = ports::LogLevel::kError,
                      .message = "a message is larger than its topic takes; check max.message.bytes",
-                     .fields = {{"topic", message.topic}, {"error", std::string(error)}}});
+                     .fields = {{"topic", message.topic}, {"error", error.message}}});
   if (message.topic == options_.topics.dead_letters) return std::nullopt;
-  ports::Message letter{
-      .topic = options_.topics.dead_letters, .key = {}, .value = {}, .headers = message.headers};
-  letter.headers.push_back({.name = "dlq-reason", .value = "result_too_large"});
-  return letter;
+  const ports::Record refused{.partition = origin.partition,
+                              .offset = origin.offset,
+                              .key = message.key,
+                              .value = message.value,
+                              .headers = message.headers};
+  std::string identity;  // of the message
+  for (const model::Header& header : message.headers) {
+    if (header.name == "llmbatch-id") identity = header.value;
+  }
+  return LetterFor(refused, identity, "result_too_large",
+                   "topic '" + message.topic + "' takes no message of its size",
+                   /*keeps_value=*/false);
 }
 
 // ── its offset is committed ──────────────────────────────────────────────────

@@ -136,6 +136,8 @@ class Pipeline {
   void AcceptItem(ArrivedItem item);
   void DeadLetter(const ports::Record& record, RecordId id, std::string_view reason,
                   std::string_view detail);
+  ports::Message LetterFor(const ports::Record& record, const std::string& identity,
+                           std::string_view reason, std::string_view detail, bool keeps_value);
 
   // Jobs.
   void AcceptJob(model::Job job, const JobMessage& message);
@@ -261,9 +263,11 @@ class Pipeline {
   // message when it is told to all; nullptr if the record isn't ours.
   const ports::Message* Publish(RecordId record, ports::Message message,
                                 Transactions::Company company = Transactions::Company::kRecord);
-  // What goes out in place of a message that its topic will never take; nullopt: nothing does.
-  std::optional<ports::Message> LetterInPlaceOf(const ports::Message& message,
-                                                std::string_view error);
+  // What goes out in place of a message that follows from the record at `origin`, and that its
+  // topic will never take; nullopt: nothing does.
+  std::optional<ports::Message> LetterInPlaceOf(const model::Origin& origin,
+                                                const ports::Message& message,
+                                                const base::Error& error);
   // Some message is not acknowledged yet, or an outcome or a job's record not stored.
   bool HasUnpublished() const;
   void PublishOutcome(Settled settled);

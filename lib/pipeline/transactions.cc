@@ -23,10 +23,12 @@ std::size_t SizeOf(const ports::Message& message) {
 const ports::Message* Transactions::Add(const Partitions& partitions, RecordId record,
                                         ports::Message message, Company company) {
   auto tenure = partitions.TenureOf(record);
-  if (!tenure) return nullptr;
+  auto origin = partitions.OriginOf(record);
+  if (!tenure || !origin) return nullptr;
   Pending pending{.publish = ids_.Next(),
                   .record = record,
                   .tenure = *std::move(tenure),
+                  .origin = *std::move(origin),
                   .message = std::make_shared<const ports::Message>(std::move(message)),
                   .joined = false};
   const ports::Message* address = pending.message.get();
@@ -116,7 +118,9 @@ Transactions::Ended Transactions::OnEnded(const ports::TransactionEnded& event,
   for (const Pending& each : messages_) {
     const bool too_large = std::find(event.too_large.begin(), event.too_large.end(),
                                      each.publish) != event.too_large.end();
-    if (too_large) ended.refused.push_back({.publish = each.publish, .message = each.message});
+    if (!too_large) continue;
+    ended.refused.push_back(
+        {.publish = each.publish, .origin = each.origin, .message = each.message});
   }
   // Without them the next one may succeed at once.
   if (ended.refused.empty()) not_before_ = now + admission::NextDelay(backoff_, ++failures_, rng);

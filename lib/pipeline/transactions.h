@@ -54,6 +54,7 @@ class Transactions {
 
   struct Refused {
     model::PublishId publish;
+    model::Origin origin;  // of the record that it follows from
     std::shared_ptr<const ports::Message> message;
   };
   struct Ended {
@@ -75,6 +76,7 @@ class Transactions {
     model::PublishId publish;
     RecordId record;
     Tenure tenure;  // of the record's partition
+    model::Origin origin;
     std::shared_ptr<const ports::Message> message;
     bool joined = false;  // has been in a transaction; its record counts as finished by it
   };

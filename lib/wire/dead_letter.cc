@@ -78,7 +78,7 @@ DeadLetter EncodeDeadLetter(const ports::Record& record, std::string_view reason
   std::vector<model::Header> reasons = Reasons(record, reason, detail, options);
   std::move(reasons.begin(), reasons.end(), std::back_inserter(letter.headers));
 
-  if (letter.value && SizeOf(letter) > options.max_bytes) {
+  if (letter.value && (!options.keeps_value || SizeOf(letter) > options.max_bytes)) {
     letter.headers.push_back({.name = "dlq-size", .value = std::to_string(letter.value->size())});
     letter.headers.push_back({.name = "dlq-sha256", .value = options.sha256_hex});
     letter.value.reset();

@@ -26,14 +26,15 @@ struct DeadLetterOptions {
   base::WallTime at;
   int attempts = 1;
   std::size_t max_bytes = 8U << 20;  // of key, value and headers together
-  std::string sha256_hex;            // of the record's value; stands in for one that doesn't fit
+  std::string sha256_hex;            // of the record's value; stands in for one that isn't kept
+  bool keeps_value = true;           // where it fits
 };
 
 // The record's key, value and headers as they came, and the headers dlq-reason, dlq-detail,
 // dlq-topic, dlq-partition, dlq-offset, dlq-attempts and dlq-at. Where that is larger than
-// max_bytes the value becomes null, told by dlq-size and dlq-sha256; then the headers go, told by
-// dlq-headers-dropped; then the key, told by dlq-key-dropped (its bytes). dlq-* headers and the
-// llmbatch-id that the record had are replaced.
+// max_bytes, or the value isn't kept, that becomes null, told by dlq-size and dlq-sha256; then the
+// headers go, told by dlq-headers-dropped; then the key, told by dlq-key-dropped (its bytes). dlq-*
+// headers and the llmbatch-id that the record had are replaced.
 DeadLetter EncodeDeadLetter(const ports::Record& record, std::string_view reason,
                             std::string_view detail, const DeadLetterOptions& options);
 

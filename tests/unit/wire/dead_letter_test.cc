@@ -89,6 +89,17 @@ TEST(DeadLetter, AValueThatDoesNotFitIsNamedBySizeAndHash) {
   EXPECT_EQ(HeaderOf(letter, "traceparent"), "t");
 }
 
+TEST(DeadLetter, AValueThatIsNotKeptIsNamedLikeOneThatDoesNotFit) {
+  const ports::Record record = BadRecord();
+  const DeadLetter letter =
+      EncodeDeadLetter(record, "result_too_large", "", {.sha256_hex = "abc", .keeps_value = false});
+  EXPECT_EQ(letter.value, std::nullopt);
+  EXPECT_EQ(letter.key, record.key);
+  EXPECT_EQ(HeaderOf(letter, "dlq-size"), "10");
+  EXPECT_EQ(HeaderOf(letter, "dlq-sha256"), "abc");
+  EXPECT_EQ(HeaderOf(letter, "dlq-offset"), "1042");
+}
+
 TEST(DeadLetter, HeadersAndKeyGoLast) {
   ports::Record record = BadRecord();
   record.headers.push_back({"huge", std::string(5'000, 'x')});

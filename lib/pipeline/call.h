@@ -54,6 +54,7 @@ struct Call {
   base::Timestamp started;
   std::int64_t limit_version = 0;     // of its model's adaptive limit, when it was started
   bool probe = false;                 // of a breaker that is open
+  bool aborted = false;               // its end is on its way
   bool uses_up_attempt = true;        // its failure told something that wasn't known
   std::vector<std::string> nonces;    // one a request, in their order
   std::int64_t estimated_tokens = 0;  // of the whole prompt, uncalibrated

@@ -168,6 +168,12 @@ std::optional<base::Timestamp> CallQueue::HeldUntil(const Call& call, base::Time
   return until;
 }
 
+bool CallQueue::IsShutOut(const Call& call, base::Timestamp now) const {
+  const auto provider = providers_.find(LaneOf(call).route.provider);
+  if (provider == providers_.end()) return false;
+  return provider->second.breaker.open() || HeldUntil(call, now).has_value();
+}
+
 bool CallQueue::IsBusy(const Call& call) const {
   const auto provider = providers_.find(LaneOf(call).route.provider);
   return provider != providers_.end() && provider->second.in_flight >= provider->second.concurrency;

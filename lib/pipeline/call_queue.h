@@ -65,6 +65,8 @@ class CallQueue {
   void Hold(const model::RouteEntry& route, base::Timestamp until);
   std::optional<base::Timestamp> HeldUntil(const Call& call, base::Timestamp now) const;
 
+  // The call's provider or model is held, or its breaker is open, also while it is probed.
+  bool IsShutOut(const Call& call, base::Timestamp now) const;
   // The call's provider has as many in flight as it may.
   bool IsBusy(const Call& call) const;
 

@@ -44,6 +44,7 @@ Call& Calls::NewCall(BatchPlan plan, base::Timestamp now) {
   call.batch_name = options_.start_id + "-" + std::to_string(id.value);
   call.recipe = std::move(plan.recipe);
   call.lane = call.planned_for = plan.lane;
+  call.attempts = plan.attempts;
   call.requests = std::move(plan.requests);
   call.created = now;
   std::erase_if(call.requests,
@@ -179,6 +180,7 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   if (chat.stream) http.idle_timeout = lane.provider.stream_idle_timeout;
   call.state = CallState::kInFlight;
   call.attempt = call_ids_.Next();
+  call.aborted = false;
   call.started = now.steady;
   call.limit_version = permits_.LimitVersion(call.permit_class);
   attempts_.emplace(call.attempt, call.id);
@@ -193,6 +195,11 @@ bool Calls::TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Comma
   return true;
 }
 
+bool Calls::WaitsForProvider(const Call& call, base::Timestamp now) const {
+  if (call.state == CallState::kBackingOff) return true;
+  return call.state == CallState::kWaitingForPermit && queue_.IsShutOut(call, now);
+}
+
 void Calls::EndOverdue(base::Now now, Verdicts& verdicts) {
   if (now.steady < next_overdue_check_) return;
   next_overdue_check_ = now.steady + kOverdueCheckInterval;
@@ -202,9 +209,8 @@ void Calls::EndOverdue(base::Now now, Verdicts& verdicts) {
   for (auto& [id, call] : calls_) {
     if (call.state == CallState::kInFlight) continue;
     if (some_abandoned || call.due) Prune(call, now, verdicts);
-    // A limit of ours comes to an end by itself, however many wait for it.
     const bool waited_too_long =
-        now.steady >= call.created + options_.max_wait && call.state != CallState::kWaitingForLimit;
+        now.steady >= call.created + options_.max_wait && WaitsForProvider(call, now.steady);
     if (!waited_too_long && !call.requests.empty()) continue;
     Prune(call, now, verdicts);
     for (const model::RequestId request : call.requests) {
@@ -303,11 +309,13 @@ void Calls::AbortOrphans(ports::Commands& out) {
   some_abandoned_ = true;
   std::vector<model::CallId> orphans;
   for (const auto& [attempt, batch] : attempts_) {
-    if (IsOrphan(calls_.at(batch))) orphans.push_back(attempt);
+    const Call& call = calls_.at(batch);
+    if (!call.aborted && IsOrphan(call)) orphans.push_back(attempt);
   }
   std::sort(orphans.begin(), orphans.end());
   for (const model::CallId attempt : orphans) {
-    const Call& call = calls_.at(attempts_.at(attempt));
+    Call& call = calls_.at(attempts_.at(attempt));
+    call.aborted = true;
     out.emplace_back(ports::AbortCall{.call = attempt});
     out.emplace_back(Observed(ports::Metric::kCallsCancelled, 1,
                               {LaneOf(call).route.provider, LaneOf(call).route.model}));

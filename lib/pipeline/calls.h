@@ -45,6 +45,7 @@ struct BatchPlan {
   std::shared_ptr<Recipe> recipe;
   std::size_t lane = 0;  // that the requests were counted for, and fit into
   std::vector<model::RequestId> requests;
+  int attempts = 0;  // that the call failed which they were in before
 };
 
 // Requests are the pipeline's; a request that has left the table is left out when its call starts,
@@ -171,6 +172,8 @@ class Calls {
   // at all, and wait in divided_ for calls of their own.
   bool FitToLane(Call& call, base::Timestamp now);
   bool TryStart(Call& call, base::Now now, Verdicts& verdicts, ports::Commands& out);
+  // Not for a limit of ours: that comes to an end by itself, however many wait for it.
+  bool WaitsForProvider(const Call& call, base::Timestamp now) const;
   void EndOverdue(base::Now now, Verdicts& verdicts);
 
   void OnAnswer(Call& call, const providers::Completion& completion, base::Now now,

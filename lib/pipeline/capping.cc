@@ -51,7 +51,10 @@ void Calls::KeepWithinCaps(Call& call, Verdicts& verdicts) {
       fail("the job would cost more than its max_cost_usd");
     }
   }
-  BatchPlan rest{.recipe = call.recipe, .lane = call.lane, .requests = std::move(later)};
+  BatchPlan rest{.recipe = call.recipe,
+                 .lane = call.lane,
+                 .requests = std::move(later),
+                 .attempts = call.attempts};
   call.requests = std::move(kept);
   if (!rest.requests.empty()) postponed_.push_back(std::move(rest));
 }

@@ -24,6 +24,7 @@ void Pipeline::AcceptJob(model::Job job, const JobMessage& message) {
                .steps_identity = message.identity,
                .origin = origin,
                .head = {},
+               .items = static_cast<std::int64_t>(job.items.size()) + job.item_count,
                .workflow = nullptr,
                .recipe = nullptr,
                .step_recipes = {},
@@ -208,8 +209,7 @@ void Pipeline::RefuseJob(const model::Job& job, const OpenJob& open, model::Erro
   result.task = job.task;
   result.user_id = job.user_id;
   result.status = model::JobStatus::kFailed;
-  result.items.total = static_cast<std::int64_t>(job.items.size()) + job.item_count;
-  result.items.failed = result.items.total;
+  result.items.total = result.items.failed = open.items;
   result.cost = model::NanoUsd{};
   result.error = model::ErrorOf(code, std::move(message));
   result.retry_of = job.retry_of;

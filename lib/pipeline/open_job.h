@@ -59,6 +59,7 @@ struct OpenJob {
   std::string steps_identity;  // of its steps in the ledger; a retry has that of the first job
   model::Origin origin;
   model::Job head;                                // without items and input
+  std::int64_t items = 0;                         // that its message has, or tells of
   std::unique_ptr<workflows::Workflow> workflow;  // null for a job that is refused
   // What it began with; a changed configuration is for the jobs that come after.
   std::shared_ptr<Recipe> recipe;

@@ -16,7 +16,8 @@ std::int64_t ToMillionths(double value) { return std::llround(value * kOne); }
 
 std::optional<ports::ShareRatios> Ratios::Next(const Recipes& recipes, model::RatiosId id,
                                                base::Timestamp now, bool at_once) {
-  if (under_way_ || !(learnt_ || unread_) || (now < next_ && !at_once)) return std::nullopt;
+  if (under_way_ || !(learnt_ || unread_) || (now < next_ && (failed_ || !at_once)))
+    return std::nullopt;
   learnt_ = unread_ = false;
   next_ = now + kInterval;
   ports::ShareRatios share{.share = id, .lessons = {}, .ttl = kTtl};
@@ -40,6 +41,7 @@ std::optional<ports::ShareRatios> Ratios::Next(const Recipes& recipes, model::Ra
 void Ratios::OnShared(const ports::RatiosShared& event, const Recipes& recipes) {
   if (under_way_ != event.share) return;
   under_way_.reset();
+  failed_ = !event.ratios.ok();
   const std::vector<Told> told = std::exchange(told_, {});
   if (!event.ratios) {
     learnt_ = unread_ = true;

@@ -27,7 +27,8 @@ class Ratios {
   // There are other recipes now.
   void OnRecipes() { unread_ = true; }
 
-  // nullopt: there is nothing to ask or tell, or it is too early. `at_once`: it isn't.
+  // nullopt: there is nothing to ask or tell, or it is too early. `at_once`: it isn't, unless the
+  // last one failed.
   std::optional<ports::ShareRatios> Next(const Recipes& recipes, model::RatiosId id,
                                          base::Timestamp now, bool at_once);
   void OnShared(const ports::RatiosShared& event, const Recipes& recipes);
@@ -40,6 +41,7 @@ class Ratios {
 
   bool learnt_ = false;
   bool unread_ = true;
+  bool failed_ = false;
   base::Timestamp next_;
   std::optional<model::RatiosId> under_way_;
   std::vector<Told> told_;      // by what is under way

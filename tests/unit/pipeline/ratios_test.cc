@@ -108,6 +108,7 @@ TEST_F(RatiosTest, OneIsUnderWayAtMost) {
 TEST_F(RatiosTest, WithoutTheCoordinatorGoByTheirOwnAndTellItLater) {
   Fail(*Next());
   EXPECT_FALSE(Next()) << "not at once again";
+  EXPECT_FALSE(Next(/*at_once=*/true)) << "nor at the end, as long as it fails";
   Learn("a", 1.5);
   now_ += seconds(5);
   auto share = Next();

@@ -93,13 +93,13 @@ std::string Summary(const pipeline::Status& status) {
 class Loop {
  public:
   Loop(pipeline::Pipeline& core, Drivers& drivers, runtime::Inbox& inbox, Reloader& reloader,
-       StatusPage& page, std::atomic<bool>& alive, Probe* probe)
+       StatusPage& page, std::atomic<base::Timestamp>& alive_until, Probe* probe)
       : core_(core),
         drivers_(drivers),
         inbox_(inbox),
         reloader_(reloader),
         page_(page),
-        alive_(alive),
+        alive_until_(alive_until),
         probe_(probe),
         watchdog_(WatchdogInterval()) {}
 
@@ -134,7 +134,7 @@ class Loop {
     page_.Update(status);
     drivers_.ReportLag();
     const bool alive = drivers_.alive(now);
-    alive_ = alive;
+    alive_until_ = alive ? now + kHangs : base::Timestamp();
     if (watchdog_ && alive && now >= next_sign_of_life_) {
       NotifyAlive();
       next_sign_of_life_ = now + *watchdog_;
@@ -154,8 +154,8 @@ class Loop {
   runtime::Inbox& inbox_;
   Reloader& reloader_;
   StatusPage& page_;
-  std::atomic<bool>& alive_;
-  Probe* const probe_;  // may be null
+  std::atomic<base::Timestamp>& alive_until_;  // unless this thread tells more
+  Probe* const probe_;                         // may be null
   const std::optional<base::Duration> watchdog_;
   base::Timestamp next_round_;
   base::Timestamp next_status_;
@@ -198,7 +198,7 @@ int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logg
   StatusPage page({.version = LLMBATCH_VERSION,
                    .instance = config.kafka.instance,
                    .librdkafka = kafka::LibraryVersion()});
-  std::atomic<bool> alive = true;
+  std::atomic<base::Timestamp> alive_until = runtime::ReadClock().steady + kHangs;
 
   auto core = pipeline::Pipeline::Create(PipelineOptions(config, start_id, DrawSeed()));
   if (!core) return Fail(logger, core.error(), kExitConfiguration);
@@ -206,8 +206,9 @@ int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logg
       .metrics = [&metrics] { return metrics.Scrape(); },
       .status = [&page] { return page.Json(); },
       .alive =
-          [&alive] {
-            return admin::Check{.ok = alive, .text = alive ? "alive" : "a driver's thread hangs"};
+          [&alive_until] {
+            const bool alive = runtime::ReadClock().steady < alive_until.load();
+            return admin::Check{.ok = alive, .text = alive ? "alive" : "a thread hangs"};
           },
       .ready =
           [&page] {
@@ -230,7 +231,7 @@ int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logg
                            {"librdkafka", kafka::LibraryVersion()}}});
   WarnOfFewDescriptors(config, logger);
   NotifyReady();
-  Loop(**core, **drivers, inbox, reloader, page, alive, probe).Run();
+  Loop(**core, **drivers, inbox, reloader, page, alive_until, probe).Run();
   (*drivers)->Stop();
   logger.Write({.level = ports::LogLevel::kInfo, .message = "stopped", .fields = {}});
   return kExitDone;

@@ -10,8 +10,6 @@ namespace llmbatch::daemon {
 namespace {
 
 constexpr base::Duration kFlushTimeout = std::chrono::seconds(5);
-// A thread that hasn't come round for so long hangs.
-constexpr base::Duration kHangs = std::chrono::seconds(30);
 
 std::vector<std::string> TopicsOf(const config::Kafka& kafka) {
   std::vector<std::string> topics = kafka.requests;

@@ -2,11 +2,13 @@
 // carries it out.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <set>
 #include <string>
 
 #include "base/result.h"
+#include "base/time.h"
 #include "config/config.h"
 #include "coordinator/local_coordinator.h"
 #include "http/client.h"
@@ -26,6 +28,9 @@ namespace llmbatch::daemon {
 // What the configuration says of Kafka and of the providers, as their drivers take it.
 kafka::Connection ConnectionTo(const config::Kafka& kafka, kafka::LogSink log);
 http::ClientOptions EndpointsOf(const config::Config& config);
+
+// A thread that hasn't come round for so long hangs.
+inline constexpr base::Duration kHangs = std::chrono::seconds(30);
 
 // Belongs to the main thread.
 class Drivers {

@@ -32,6 +32,7 @@ std::set<std::string> TopicsOf(const config::Config& config) {
   for (const std::string& topic : kafka.requests) {
     if (!topic.starts_with('^')) topics.insert(topic);
   }
+  if (!kafka.control.empty()) topics.insert(kafka.control);
   for (const config::Binding& binding : kafka.bindings) topics.insert(binding.topic);
   for (const auto& [name, task] : config.catalog->tasks) {
     if (!task->results_topic.empty()) topics.insert(task->results_topic);

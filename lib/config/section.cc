@@ -255,11 +255,6 @@ std::vector<std::pair<std::string, Section>> Section::NamedTables() {
   return sections;
 }
 
-void Section::NotSupported(std::string_view key) {
-  if (Has(key)) Fail(key, "is not supported in this version; take it out");
-  Known(key);
-}
-
 void Section::RefuseOthers() {
   const std::vector<std::string> known(known_.begin(), known_.end());
   for (const auto& [key, node] : *table_) {

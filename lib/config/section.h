@@ -72,8 +72,6 @@ class Section {
   // themselves.
   void Note(std::string_view key, std::string value);
 
-  // Reports a key that is known but that this version doesn't act on.
-  void NotSupported(std::string_view key);
   // Notes a key that was read elsewhere.
   void Known(std::string_view key) { known_.emplace(key); }
   // Reports each key that nothing has asked for.

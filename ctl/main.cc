@@ -353,10 +353,13 @@ class Program {
           return job_id_.empty() ? WatchUser(session, user_id_, since)
                                  : WatchJob(session, job_id_, since);
         });
-    CLI::Option_group* what = watch->add_option_group("what");
-    what->add_option("job", job_id_, "The job's id")->type_name("JOB_ID");
-    what->add_option("--user", user_id_, "All jobs of this user that are under way");
-    what->require_option(1);
+    CLI::Option* job = watch->add_option("job", job_id_, "The job's id")->type_name("JOB_ID");
+    watch
+        ->add_option("--user", user_id_, "In place of a job: all of this user's that are under way")
+        ->excludes(job);
+    watch->parse_complete_callback([this] {
+      if (job_id_.empty() && user_id_.empty()) throw CLI::RequiredError("JOB_ID or --user");
+    });
     watch->add_option("--since", watch_since_, "Nothing written before is looked at")
         ->type_name("TIME")
         ->capture_default_str();

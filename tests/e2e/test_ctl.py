@@ -395,6 +395,12 @@ def test_message_that_llmbatchd_would_refuse_is_not_sent(deployment):
     assert deployment.topics.reader(deployment.topics.requests).to_the_end() == []
 
 
+def test_one_job_is_watched_or_those_of_a_user(deployment):
+    ctl = Ctl(deployment)
+    assert ctl.run("watch").returncode == USAGE
+    assert ctl.run("watch", "a-job", "--user", "u").returncode == USAGE
+
+
 # ── configuration ──────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -2,6 +2,8 @@
 
 import pytest
 
+from harness import package as packages
+from harness import root as roots
 from harness.deployment import Deployment
 from harness.kafka import Kafka
 
@@ -22,6 +24,29 @@ def deployment(kafka, tmp_path):
     made = Deployment(kafka, tmp_path)
     try:
         yield made
+    finally:
+        made.close()
+
+
+@pytest.fixture(scope="session")
+def package(tmp_path_factory):
+    return packages.build(tmp_path_factory.mktemp("package"))
+
+
+@pytest.fixture(scope="session")
+def next_package(package, tmp_path_factory):
+    """A later version with another default in each configuration file."""
+    return packages.later(package, tmp_path_factory.mktemp("next"))
+
+
+@pytest.fixture(scope="session")
+def why_no_clean_root(package, tmp_path_factory):
+    """Why the package can't be tried in a clean root; empty if it can, and then what it depends on is there."""
+    if not roots.is_clean_root_there():
+        return "tools/setup/clean-root has made no clean root"
+    made = roots.Root(tmp_path_factory.mktemp("fetched") / "root", clean=True)
+    try:
+        return made.fetch_for(package)
     finally:
         made.close()
 

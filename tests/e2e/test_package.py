@@ -1,118 +1,36 @@
-"""The Debian package in a file system of its own: installed, run, upgraded, purged. Building that file system takes root."""
+"""The Debian package in a clean Debian: installed, run, upgraded, purged. Where tools/setup/clean-root has made none it is tried
+over this machine's file system, which says less: what it depends on is there anyway. Either takes root.
 
+Under a systemd of its own: test_systemd.py.
+"""
+
+import dataclasses
 import gzip
 import json
 import os
 import re
 import subprocess
+import warnings
 
 import pytest
 
 from harness import paths
 from harness.daemon import merged, to_toml
 from harness.process import Process, free_port
-from harness.waiting import wait_for
+from harness.root import Root
 
-BUILD = paths.BIN.parent
 MAIN_FILE = "/etc/llmbatchd/llmbatchd.toml"
-OF_DPKG = ("var/lib/dpkg", "var/log", "var/cache", "tmp", "run")
 
 pytestmark = pytest.mark.skipif(os.getuid() != 0, reason="mounting a file system takes root")
 
 
-class Root:
-    """This machine's file system under a layer that takes all changes and goes with its mount namespace."""
-
-    def __init__(self, folder):
-        self.folder = folder
-        self.folder.mkdir()
-        layers = f"lowerdir=/,upperdir={folder}/upper,workdir={folder}/work"
-        # The namespace lives as long as this process.
-        script = (f"mount -t tmpfs tmpfs {folder} && cd {folder} && mkdir upper work root && "
-                  f"mount -t overlay overlay -o {layers} root && mount -t proc proc root/proc && "
-                  "mount --rbind /dev root/dev && touch ready && exec sleep infinity")  # fmt: skip
-        self._holder = Process(
-            ["unshare", "--mount", "--propagation", "private", "sh", "-c", script], folder.parent / "root.log"
-        )
-        wait_for(lambda: self._outside("test", "-e", folder / "ready").returncode == 0, 20, self._holder.tail)
-
-    def close(self):
-        self._holder.kill()
-
-    def _outside(self, *command):
-        return subprocess.run(
-            ["nsenter", "--target", str(self._holder.pid), "--mount", *map(str, command)],
-            capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-
-    def inside(self, *command):
-        """The command line of a command that runs in there."""
-        environment = ["env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND=noninteractive", "LC_ALL=C.UTF-8"]
-        return ["nsenter", "--target", str(self._holder.pid), "--mount",
-                "chroot", str(self.folder / "root"), *environment, *map(str, command)]  # fmt: skip
-
-    def run(self, *command, expect=0):
-        done = subprocess.run(self.inside(*command), capture_output=True, text=True, check=False, timeout=120)
-        assert done.returncode == expect, (command, done)
-        return done.stdout + done.stderr
-
-    def put(self, source, target, mode="0644"):
-        done = self._outside("install", "-D", "-m", mode, source, f"{self.folder}/root{target}")
-        assert done.returncode == 0, done
-
-    def write(self, path, text, mode="0644"):
-        file = self.folder.parent / "written"
-        file.write_text(text, encoding="utf-8")
-        self.put(file, path, mode)
-
-    def read(self, path):
-        return self.run("cat", path)
-
-    def changes(self):
-        """Every path in there that differs from this machine's, but for dpkg's own."""
-        found = self._outside("find", f"{self.folder}/upper", "-mindepth", "1", "-printf", "%P\\n").stdout.split("\n")
-        return {path for path in found if path and not path.startswith(OF_DPKG)}
-
-
 @pytest.fixture
-def root(tmp_path):
-    made = Root(tmp_path / "overlay")
+def root(tmp_path, why_no_clean_root):
+    made = Root(tmp_path / "overlay", clean=not why_no_clean_root)
+    if why_no_clean_root:
+        warnings.warn(f"{why_no_clean_root}; the package is tried over this machine's files", stacklevel=1)
     yield made
     made.close()
-
-
-@pytest.fixture(scope="module")
-def package(tmp_path_factory):
-    """The package, as `make package` builds it."""
-    folder = tmp_path_factory.mktemp("package")
-    for command in (["cmake", "--build", BUILD, "--target", "manual"], ["cpack", "--config", BUILD / "CPackConfig.cmake", "-B", folder]):
-        done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False, timeout=300)
-        assert done.returncode == 0, done
-    (file,) = folder.glob("*.deb")
-    return file
-
-
-@pytest.fixture(scope="module")
-def next_package(package, tmp_path_factory):
-    """A later version with another default in each configuration file."""
-    folder = tmp_path_factory.mktemp("next") / "tree"
-    subprocess.run(["dpkg-deb", "-R", package, folder], check=True)
-    control = folder / "DEBIAN/control"
-    control.write_text(re.sub(r"^Version: .*", "Version: 99.0", control.read_text(), flags=re.MULTILINE))
-    for path in (folder / "DEBIAN/conffiles").read_text().split():
-        if path.endswith(".toml"):
-            with open(folder / path.lstrip("/"), "a", encoding="utf-8") as file:
-                file.write("\n# new in 99.0\n")
-    (folder / "DEBIAN/md5sums").unlink()
-    made = folder.parent / "llmbatchd_99.0_amd64.deb"
-    subprocess.run(["dpkg-deb", "-b", "--root-owner-group", folder, made], check=True, capture_output=True)
-    return made
-
-
-def install(root, package):
-    target = f"/tmp/{package.name}"
-    root.put(package, target)
-    return root.run("dpkg", "--force-confdef", "--force-confold", "-i", target)
 
 
 def test_names_its_libraries_and_configuration_files(package):
@@ -131,7 +49,7 @@ def test_names_its_libraries_and_configuration_files(package):
 
 
 def test_installs_user_folders_units_and_manual(root, package):
-    install(root, package)
+    root.install(package)
     assert "install ok installed" in root.run("dpkg-query", "-W", "-f", "${Status}", "llmbatchd")
     user, group = root.run("getent", "passwd", "llmbatchd"), root.run("getent", "group", "llmbatchd")
     assert user.strip().endswith("nologin"), user
@@ -146,6 +64,22 @@ def test_installs_user_folders_units_and_manual(root, package):
     root.write("/etc/llmbatchd/credentials/openai", "key-of-a-test", "0600")
     checked = root.run("env", "CREDENTIALS_DIRECTORY=/etc/llmbatchd/credentials", "llmbatchd", "--check-config", MAIN_FILE)
     assert "fine" in checked, checked
+
+
+@dataclasses.dataclass
+class Command:
+    path: list
+    options: list
+    below: list
+
+
+def commands_of(program, path=()):
+    """Every command of the program, as its --help tells."""
+    told = subprocess.run([program, *path, "--help"], capture_output=True, text=True, check=True).stdout
+    below = re.findall(r"^  ([a-z]+) ", told.partition("\nSubcommands:")[2], re.MULTILINE)
+    yield Command(list(path), re.findall(r"^  (?:-[a-z],)?(--[a-z-]+)", told, re.MULTILINE), below)
+    for name in below:
+        yield from commands_of(program, (*path, name))
 
 
 def test_manual_tells_every_option_and_every_key(package, tmp_path):
@@ -164,12 +98,15 @@ def test_manual_tells_every_option_and_every_key(package, tmp_path):
     assert len(keys) > 30
     manual = page("llmbatchd.toml", 5)
     assert [key for key in sorted(keys) if f"\\fB{key} = " not in manual] == []
-    for program, section, arguments in (("llmbatchd", 8, []), ("llmbatchctl", 1, ["submit"]), ("llmbatchctl", 1, ["dlq", "replay"])):
-        help_text = subprocess.run(
-            [tmp_path / "usr/bin" / program, *arguments, "--help"], capture_output=True, text=True, check=True
-        ).stdout
-        for option in re.findall(r"^  (?:-h,)?(--[a-z-]+)", help_text, re.MULTILINE):
-            assert f"\\fB{option}\\fR" in page(program, section), (program, option)
+    for program, section in (("llmbatchd", 8), ("llmbatchctl", 1)):
+        told = page(program, section)
+        for command in commands_of(tmp_path / "usr/bin" / program):
+            # A command that only leads to others has no part of its own.
+            if command.below:
+                continue
+            part = told.partition(f".SS {' '.join(command.path)}\n")[2].partition("\n.SS ")[0] if command.path else told
+            missing = [option for option in command.options if f"\\fB{option}\\fR" not in part]
+            assert part and missing == [], (program, command.path, missing)
 
 
 def test_completion(package, tmp_path):
@@ -181,8 +118,9 @@ def test_completion(package, tmp_path):
         script = f"source {file}; COMP_WORDS=({line}); COMP_CWORD={len(words) - 1}; _{words[0]}; echo ${{COMPREPLY[@]}}"
         return subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True).stdout.split()
 
-    commands = {"dlq", "submit", "plan", "watch", "list", "status", "show", "counts", "cancel", "retry", "config", "prices"}
-    assert set(complete("llmbatchctl", "")) == commands | {"--help", "--version"}
+    for program in ("llmbatchd", "llmbatchctl"):
+        for command in commands_of(tmp_path / "usr/bin" / program):
+            assert set(complete(program, *command.path, "")) == {*command.below, *command.options}, command
     assert complete("llmbatchctl", "dlq", "re") == ["replay"]
     assert complete("llmbatchctl", "dlq", "replay", "--dr") == ["--dry-run"]
     assert complete("llmbatchctl", "dlq", "replay", "--config", "") == []
@@ -191,7 +129,7 @@ def test_completion(package, tmp_path):
 
 
 def test_runs_as_its_user(root, package, deployment):
-    install(root, package)
+    root.install(package)
     deployment.redis.start()
     deployment.twin.start()
     port = free_port()
@@ -217,13 +155,13 @@ def test_runs_as_its_user(root, package, deployment):
 
 
 def test_upgrade_keeps_changed_configuration(root, package, next_package):
-    install(root, package)
+    root.install(package)
     changed = root.read(MAIN_FILE).replace("concurrency = 5 ", "concurrency = 7 ")
     root.write(MAIN_FILE, changed)
     root.write("/etc/llmbatchd/credentials/openai", "key-of-a-test", "0600")
     root.write("/etc/llmbatchd/blue.toml", "of the administrator")
 
-    install(root, next_package)
+    root.install(next_package)
 
     assert "99.0" in root.run("dpkg-query", "-W", "-f", "${Version}", "llmbatchd")
     assert root.read(MAIN_FILE) == changed
@@ -235,7 +173,7 @@ def test_upgrade_keeps_changed_configuration(root, package, next_package):
 
 
 def test_removal_keeps_the_configuration_and_a_purge_leaves_nothing(root, package):
-    install(root, package)
+    root.install(package)
     root.write("/etc/llmbatchd/credentials/openai", "key-of-a-test", "0600")
 
     root.run("dpkg", "-r", "llmbatchd")

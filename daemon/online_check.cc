@@ -119,10 +119,11 @@ std::map<std::string, std::string> ModelsInUse(const model::Catalog& catalog) {
   return models;
 }
 
-Finding Judge(const std::string& name, const ports::HttpOutcome& outcome) {
+Finding Judge(const std::string& name, const std::string& base_url,
+              const ports::HttpOutcome& outcome) {
   const std::string about = "providers." + name + ": ";
   if (const auto* failure = std::get_if<ports::TransportFailure>(&outcome)) {
-    return {kError, about + "does not answer: " + failure->message};
+    return {kError, about + "does not answer at " + base_url + ": " + failure->message};
   }
   const int status = std::get<ports::HttpResponse>(outcome).status;
   const std::string answers = "answers HTTP " + std::to_string(status);
@@ -162,7 +163,8 @@ void CheckProviders(const config::Config& config, Findings& findings) {
       if (completed == nullptr) continue;
       const auto found = asked.find(completed->call);
       if (found == asked.end()) continue;
-      findings.push_back(Judge(found->second, completed->outcome));
+      const std::string& base_url = config.providers.at(found->second).base_url;
+      findings.push_back(Judge(found->second, base_url, completed->outcome));
       asked.erase(found);
     }
   }

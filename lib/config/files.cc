@@ -183,7 +183,8 @@ void ApplyVariable(toml::table& root, const std::string& variable, const std::st
 
 std::optional<toml::table> ReadFiles(const std::string& path, const Environment& environment,
                                      Report& report) {
-  auto root = ParseFile(path, environment, {.file = path, .line = 0}, "", report);
+  // What can't be read is told with its path already.
+  auto root = ParseFile(path, environment, {.file = {}, .line = 0}, "", report);
   if (!root) return std::nullopt;
   Section top(*root, "", {.file = path, .line = 1}, report);
   for (const std::string& file : TaskFiles(top, environment)) {

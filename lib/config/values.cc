@@ -91,6 +91,13 @@ std::optional<std::string> Nearest(std::string_view word,
       nearest = candidate;
     }
   }
+  if (nearest || word.empty()) return nearest;
+  // What is left out at the end is a unit, most of the time.
+  for (const std::string& candidate : candidates) {
+    if (!candidate.starts_with(std::string(word) + '_')) continue;
+    if (nearest) return std::nullopt;
+    nearest = candidate;
+  }
   return nearest;
 }
 

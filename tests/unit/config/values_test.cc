@@ -46,6 +46,9 @@ TEST(Nearest, FindsTypingErrorsButDoesNotGuess) {
   EXPECT_EQ(Nearest("goup", keys), "group");
   EXPECT_EQ(Nearest("max_batch_itmes", keys), "max_batch_items");
   EXPECT_EQ(Nearest("budget", keys), std::nullopt);
+  EXPECT_EQ(Nearest("linger", {"goal", "linger_ms"}), "linger_ms");
+  EXPECT_EQ(Nearest("prompt", {"prompt_bytes", "prompt_file"}), std::nullopt) << "either";
+  EXPECT_EQ(Nearest("max", {"maximum"}), std::nullopt) << "no word of its own";
   EXPECT_EQ(Nearest("", keys), std::nullopt);
 }
 

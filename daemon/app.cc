@@ -194,7 +194,10 @@ int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logg
   const std::uint64_t seed = DrawSeed();
   const std::string start_id = MakeStartId(seed);
   runtime::Inbox inbox;
-  metrics::Metrics metrics({.version = LLMBATCH_VERSION, .instance = config.kafka.instance});
+  metrics::Metrics metrics(
+      {.version = LLMBATCH_VERSION,
+       .instance = config.kafka.instance,
+       .started_at_s = base::ToSeconds(runtime::ReadClock().wall.time_since_epoch())});
   StatusPage page({.version = LLMBATCH_VERSION,
                    .instance = config.kafka.instance,
                    .librdkafka = kafka::LibraryVersion()});

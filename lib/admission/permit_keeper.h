@@ -113,6 +113,9 @@ class PermitKeeper {
   std::int64_t in_use() const;
   std::int64_t held() const;
   std::int64_t wanted() const;
+  // The coordinator lost what it knew and grants nothing until holders have told it; as of the last
+  // answer.
+  bool learning() const { return learning_; }
   std::vector<PoolStatus> Pools() const;
   // A pool that keeps calls of that class back: it is used up, as of the last answer.
   std::string_view FullPoolOf(ClassId id) const;

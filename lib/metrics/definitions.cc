@@ -13,6 +13,9 @@ constexpr std::array<double, 15> kCallSecondsBuckets{0.05, 0.1, 0.25, 0.5, 1,   
                                                      15,   30,  60,   120, 240, 420, 600};
 constexpr std::array<double, 14> kWaitSecondsBuckets{0.001, 0.005, 0.01, 0.05, 0.1, 0.25, 0.5,
                                                      1,     2.5,   5,    10,   30,  120,  600};
+// Jobs are answered in a second, or over a night.
+constexpr std::array<double, 12> kJobSecondsBuckets{0.5, 1,    5,    15,     60,     300,
+                                                    600, 1800, 3600, 14'400, 43'200, 86'400};
 // Powers of four, as OpenTelemetry's conventions ask for.
 constexpr std::array<double, 14> kTokenBuckets{
     1, 4, 16, 64, 256, 1024, 4096, 16'384, 65'536, 262'144, 1 << 20, 1 << 22, 1 << 24, 1 << 26};
@@ -231,6 +234,12 @@ constexpr std::array<Definition, static_cast<std::size_t>(Metric::kCount)> kDefi
      "Time that a call waited for its permit.",
      {},
      kWaitSecondsBuckets},
+    {Metric::kPermitsLearnt,
+     kCounter,
+     "llmbatchd_permits_learnt_total",
+     "Times that Redis had lost what it knew of permits, and granted none until it was told.",
+     {},
+     {}},
     {Metric::kLedgerLookups,
      kCounter,
      "llmbatchd_ledger_lookups_total",
@@ -249,6 +258,13 @@ constexpr std::array<Definition, static_cast<std::size_t>(Metric::kCount)> kDefi
      "Jobs, by the status that they came to.",
      {"workflow", "status"},
      {}},
+    {Metric::kJobsOpen, kGauge, "llmbatchd_jobs_open", "Jobs that this replica has.", {}, {}},
+    {Metric::kJobSeconds,
+     kHistogram,
+     "llmbatchd_job_seconds",
+     "Time of a job from its message to its end.",
+     {"workflow", "status"},
+     kJobSecondsBuckets},
     {Metric::kDocuments,
      kCounter,
      "llmbatchd_documents_total",
@@ -296,6 +312,12 @@ constexpr std::array<Definition, static_cast<std::size_t>(Metric::kCount)> kDefi
      "llmbatchd_commits_total",
      "Commits of offsets, by outcome.",
      {"outcome"},
+     {}},
+    {Metric::kDoneMapFill,
+     kGauge,
+     "llmbatchd_done_map_fill_ratio",
+     "Share of what Kafka takes beside an offset that the fullest partition's done map needs.",
+     {},
      {}},
     {Metric::kDegraded,
      kGauge,

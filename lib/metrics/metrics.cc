@@ -99,6 +99,12 @@ Metrics::Impl::Impl(const BuildInfo& build) {
       .Register(registry)
       .Add({{"version", build.version}, {"instance", build.instance}})
       .Set(1);
+  prometheus::BuildGauge()
+      .Name("process_start_time_seconds")
+      .Help("When the process began, in seconds since 1970")
+      .Register(registry)
+      .Add({})
+      .Set(build.started_at_s);
 }
 
 Cell Metrics::Impl::MakeCell(const Definition& definition, KnownFamily& family,

@@ -14,6 +14,7 @@ namespace llmbatch::metrics {
 struct BuildInfo {
   std::string version;
   std::string instance;
+  double started_at_s = 0;  // since 1970
 };
 
 // Label values that a family has no room for any more (1,000 combinations) are counted under

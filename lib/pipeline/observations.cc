@@ -5,6 +5,7 @@
 
 #include "base/result.h"
 #include "providers/failure.h"
+#include "workflows/registry.h"
 
 namespace llmbatch::pipeline {
 namespace {
@@ -34,8 +35,16 @@ void ObserveNoFailures(const model::Catalog& catalog, ports::Commands& out) {
   none(Metric::kRecords, {"item", "job", "malformed"});
   none(Metric::kLedgerFailures, {"look_up", "store"});
   none(Metric::kCommits, {"ok", "failed"});
+  none(Metric::kPermitsLearnt, {""});
   none(Metric::kCallsRepeated, {"in_doubt", "timeout", "connection_lost"});
   none(Metric::kConfigReloads, {"ok", "refused"});
+  for (const std::string_view workflow : workflows::Names()) {
+    using enum model::JobStatus;
+    for (const model::JobStatus end : {kCompleted, kFailed, kCancelled}) {
+      out.emplace_back(
+          Observed(Metric::kJobs, 0, {std::string(workflow), std::string(model::ToString(end))}));
+    }
+  }
   using base::ErrorKind;
   for (const ErrorKind kind : {ErrorKind::kTooLarge, ErrorKind::kUnavailable, ErrorKind::kTimeout,
                                ErrorKind::kDenied, ErrorKind::kInternal}) {

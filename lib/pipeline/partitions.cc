@@ -258,4 +258,13 @@ std::optional<base::Timestamp> Partitions::OldestOpen() const {
   return records_.begin()->second.arrived;
 }
 
+double Partitions::DoneMapFill() const {
+  std::size_t largest_bytes = 0;
+  for (const auto& [name, partition] : partitions_) {
+    const Committed& last = partition.sent ? *partition.sent : partition.committed;
+    largest_bytes = std::max(largest_bytes, last.metadata.size());
+  }
+  return static_cast<double>(largest_bytes) / offsets::kMaxMetadataBytes;
+}
+
 }  // namespace llmbatch::pipeline

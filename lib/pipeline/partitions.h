@@ -102,6 +102,8 @@ class Partitions {
   std::int64_t pending_bytes() const { return pending_bytes_; }
   std::size_t paused() const;
   std::optional<base::Timestamp> OldestOpen() const;
+  // Share of the room beside an offset that the largest done map takes, 0 to 1; as last committed.
+  double DoneMapFill() const;
 
  private:
   // What a new owner would find.

@@ -99,7 +99,11 @@ void Pipeline::On(ports::PermitsSynced& event) {
     for (const std::string& part : degradations_.OnAnswers(now_.steady)) TellDegraded(part, false);
   }
   Emit(Observed(ports::Metric::kRedisUp, event.outcome.ok() ? 1 : 0));
+  const bool was_learning = calls_.permits().learning();
   calls_.OnSynced(event, now_.steady);
+  if (!was_learning && calls_.permits().learning()) {
+    Emit(Observed(ports::Metric::kPermitsLearnt, 1));
+  }
 }
 
 void Pipeline::On(ports::CallsReserved& event) {
@@ -396,10 +400,12 @@ void Pipeline::ReportGauges() {
   }
   Emit(Observed(Metric::kPermitsHeld, static_cast<double>(permits.held())));
   Emit(Observed(Metric::kPermitsWaiting, static_cast<double>(permits.wanted())));
+  Emit(Observed(Metric::kJobsOpen, static_cast<double>(jobs_.size())));
   Emit(Observed(Metric::kOpenRecords, static_cast<double>(partitions_.open_records())));
   const auto oldest = partitions_.OldestOpen();
   Emit(Observed(Metric::kOldestOpenSeconds, oldest ? base::ToSeconds(now_.steady - *oldest) : 0));
   Emit(Observed(Metric::kPausedPartitions, static_cast<double>(partitions_.paused())));
+  Emit(Observed(Metric::kDoneMapFill, partitions_.DoneMapFill()));
   Emit(Observed(Metric::kPendingBytes, static_cast<double>(partitions_.pending_bytes())));
 }
 

@@ -154,6 +154,8 @@ void Pipeline::PublishJobResult(RecordId record, std::vector<ports::Message> mes
 std::string Pipeline::EncodeResult(const model::JobResult& result) {
   Emit(Observed(ports::Metric::kJobs, 1,
                 {result.workflow, std::string(model::ToString(result.status))}));
+  Emit(Observed(ports::Metric::kJobSeconds, base::ToSeconds(result.total_time),
+                {result.workflow, std::string(model::ToString(result.status))}));
   return wire::EncodeJobResult(result);
 }
 

@@ -48,9 +48,12 @@ enum class Metric {
   kPoolUsed,            // gauge {pool}: likewise, over all replicas
   kAdaptiveChange,      // gauge {pool, reason}: 1 for what changed its limit last
   kPermitWaitSeconds,   // histogram
+  kPermitsLearnt,       // counter: times that nothing was granted until holders had told theirs
   kLedgerLookups,       // counter {outcome}
   kLedgerFailures,      // counter {operation}
   kJobs,                // counter {workflow, status}
+  kJobsOpen,            // gauge: held by this replica
+  kJobSeconds,          // histogram {workflow, status}: from its message to its end
   kDocuments,           // counter {store, outcome}
   kStageSeconds,        // histogram {stage}
   kOpenRecords,         // gauge
@@ -59,6 +62,7 @@ enum class Metric {
   kPendingBytes,        // gauge
   kPublishFailures,     // counter {reason}: kind of error
   kCommits,             // counter {outcome}
+  kDoneMapFill,         // gauge: of the partition with the fullest one, 0 to 1
   kDegraded,            // gauge {reason}
   kRedisUp,             // gauge
   kConfigReloads,       // counter {outcome}

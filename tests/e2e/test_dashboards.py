@@ -67,7 +67,9 @@ def trouble(deployment):
         topics.requests,
         [item(0, "nobody's"), item(1, "unpriced"), item(2, "refused", "refuse me"),
          ("job-1", {"kind": "job", "job_id": "job-1", "workflow": "map", "task": TASK, "user_id": "u",
-                    "items": [{"id": value["id"], "input": value} for value in inputs[3:]]})],
+                    "items": [{"id": value["id"], "input": value} for value in inputs[3:]]}),
+         ("job-2", {"kind": "job", "job_id": "job-2", "workflow": "map", "task": TASK, "user_id": "u",
+                    "items_ref": "redis:gone"})],
     )  # fmt: skip
 
 

@@ -47,9 +47,12 @@ def test_redis_away_for_a_while(deployment):
 
 def test_redis_that_lost_its_data(deployment):
     results, wanted = begin(deployment, replicas=2)
+    learnt = {daemon: daemon.metric("llmbatchd_permits_learnt_total") for daemon in deployment.daemons}
 
     deployment.redis.connection().flushall()
 
+    for daemon, before in learnt.items():
+        wait_for(lambda daemon=daemon, before=before: daemon.metric("llmbatchd_permits_learnt_total") == before + 1, 30, "it is counted")
     deployment.finish(results, wanted)
 
 

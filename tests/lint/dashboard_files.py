@@ -18,7 +18,7 @@ _DEFINITION = re.compile(
     r'\{Metric::k\w+,\s*(k\w+),\s*"([a-z_]+)",\s*"[^"]*",\s*\{([^}]*)\},\s*\w*(?:\{\})?\}', re.DOTALL
 )
 _BUILT = re.compile(r'Build(Counter|Gauge|Histogram)\(\)\s*\.Name\("([a-z_]+)"\)', re.DOTALL)
-METRIC = re.compile(r"(?<![\w:$])(up|llmbatchd_\w+|gen_ai_client_\w+|[a-z_]+:llmbatchd_\w+:\w+)(?![\w:])(\{[^}]*\})?")
+METRIC = re.compile(r"(?<![\w:$])(up|process_start_time_seconds|llmbatchd_\w+|gen_ai_client_\w+|[a-z_]+:llmbatchd_\w+:\w+)(?![\w:])(\{[^}]*\})?")
 _MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"')
 
 

@@ -106,7 +106,7 @@ class Names(unittest.TestCase):
 
 class Dashboards(unittest.TestCase):
     def test_each_panel_says_what_it_shows_and_in_which_unit(self):
-        self.assertEqual(set(dashboards()), {"overview.json", "providers.json", "internals.json"})
+        self.assertEqual(set(dashboards()), {"overview.json", "jobs.json", "providers.json", "internals.json"})
         for file, dashboard in dashboards().items():
             for panel in panels(dashboard):
                 with self.subTest(f"{file}: {panel.get('title')}"):

@@ -73,6 +73,11 @@ TEST(Metrics, TellsWhatWasBuilt) {
               HasSubstr("\nllmbatchd_build_info{instance=\"one\",version=\"1.2.3\"} 1\n"));
 }
 
+TEST(Metrics, TellsWhenTheProcessBegan) {
+  Metrics metrics({.version = "1", .instance = "one", .started_at_s = 1'800'000'000.5});
+  EXPECT_THAT(metrics.Scrape(), HasSubstr("\nprocess_start_time_seconds 1800000000.5\n"));
+}
+
 TEST(Metrics, TakesEveryMetric) {
   Metrics metrics(kBuild);
   for (const Definition& definition : AllDefinitions()) {

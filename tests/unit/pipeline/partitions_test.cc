@@ -73,6 +73,17 @@ std::string Flow(Partitions& partitions) {
   return text;
 }
 
+TEST(Partitions, TellsHowFullTheFullestDoneMapIs) {
+  Partitions partitions = TwoPartitions();
+  EXPECT_EQ(partitions.DoneMapFill(), 0);
+  const std::string short_map(64, 'A');
+  const std::string long_map(offsets::kMaxMetadataBytes / 2, 'A');
+  Partitions taken({}, kInterval);
+  taken.Assign({{.partition = kZero, .committed_offset = 5, .metadata = long_map},
+                {.partition = kOne, .committed_offset = 5, .metadata = short_map}});
+  EXPECT_EQ(taken.DoneMapFill(), 0.5);
+}
+
 TEST(Partitions, KnowsThatARecordWasReadBeforeByWhatIsDoneBehindIt) {
   Partitions partitions({}, kInterval);
   partitions.Assign({{.partition = kZero,

@@ -220,7 +220,12 @@ int RunDaemon(const std::string& path, config::LoadOutcome loaded, logging::Logg
   auto server = admin::Server::Start(config.admin.listen, handlers);
   if (!server) return Fail(logger, server.error(), kExitFailure);
   auto drivers = Drivers::Start(config, start_id, inbox, metrics, logger);
-  if (!drivers) return Fail(logger, drivers.error(), kExitConfiguration);
+  if (!drivers) {
+    // What may pass, such as a thread that can't be started, is for the service manager to try
+    // again.
+    const bool is_configured_wrongly = drivers.error().kind == base::ErrorKind::kInvalid;
+    return Fail(logger, drivers.error(), is_configured_wrongly ? kExitConfiguration : kExitFailure);
+  }
   Reloader reloader(path, std::move(loaded), inbox, logger);
   const SignalThread signals(inbox, [&reloader] { reloader.Request(); });
 

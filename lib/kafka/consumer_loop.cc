@@ -304,7 +304,7 @@ void ConsumerLoop::OnCommitResult(EventHandle event) {
 
 void ConsumerLoop::OnError(EventHandle event) {
   const rd_kafka_resp_err_t code = rd_kafka_event_error(event.get());
-  const bool fatal = rd_kafka_event_error_is_fatal(event.get()) != 0;
+  const bool fatal = EndsItsClient(*event);
   reporter_->Report(fatal ? ports::LogLevel::kError : ports::LogLevel::kWarning, NameOf(code),
                     NameOf(code) + ": " + rd_kafka_event_error_string(event.get()));
   if (fatal) Break(SteadyNow());

@@ -2,6 +2,8 @@
 
 #include <librdkafka/rdkafka.h>
 
+#include <utility>
+
 namespace llmbatch::kafka {
 namespace {
 
@@ -46,6 +48,21 @@ base::Error ToError(int code, std::string_view what) {
   const auto known = static_cast<rd_kafka_resp_err_t>(code);
   return base::MakeError(KindOf(known), std::string(what) + ": " + NameOf(code) + " (" +
                                             rd_kafka_err2str(known) + ")");
+}
+
+bool EndsItsClient(const rd_kafka_op_s& event) {
+  // librdkafka takes it as writable, and only reads.
+  auto* readable = const_cast<rd_kafka_op_s*>(&event);
+  return rd_kafka_event_error_is_fatal(readable) != 0 ||
+         rd_kafka_event_error(readable) == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
+}
+
+base::Error WhyNoClient(std::string_view what, std::string_view reason) {
+  const bool is_system_short_of_something =
+      rd_kafka_last_error() == RD_KAFKA_RESP_ERR__CRIT_SYS_RESOURCE;
+  std::string text = "kafka: " + std::string(what) + ": " + std::string(reason);
+  if (!is_system_short_of_something) return base::Invalid(std::move(text));
+  return base::MakeError(base::ErrorKind::kInternal, std::move(text));
 }
 
 std::string NameOf(int code) {

@@ -73,7 +73,7 @@ base::Result<std::unique_ptr<GroupClient>> GroupClient::Create(const ConsumerOpt
       conf->get(), RD_KAFKA_EVENT_REBALANCE | RD_KAFKA_EVENT_OFFSET_COMMIT | RD_KAFKA_EVENT_ERROR);
   std::array<char, 512> reason{};
   ClientHandle client(rd_kafka_new(RD_KAFKA_CONSUMER, conf->get(), reason.data(), reason.size()));
-  if (!client) return base::Invalid("kafka: consumer: " + std::string(reason.data()));
+  if (!client) return WhyNoClient("consumer", reason.data());
   static_cast<void>(conf->release());  // rd_kafka_new took it
   rd_kafka_poll_set_consumer(client.get());
   auto subscribed = Subscribe(*client, options.topics);

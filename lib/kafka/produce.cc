@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "kafka/errors.h"
+
 namespace llmbatch::kafka {
 namespace {
 
@@ -24,7 +26,7 @@ base::Result<ClientHandle> MakeProducer(const Connection& connection, const Sett
   rd_kafka_conf_set_events(conf->get(), RD_KAFKA_EVENT_DR | RD_KAFKA_EVENT_ERROR);
   std::array<char, 512> reason{};
   ClientHandle client(rd_kafka_new(RD_KAFKA_PRODUCER, conf->get(), reason.data(), reason.size()));
-  if (!client) return base::Invalid("kafka: " + what + ": " + std::string(reason.data()));
+  if (!client) return WhyNoClient(what, reason.data());
   static_cast<void>(conf->release());  // rd_kafka_new took it
   return client;
 }

@@ -187,7 +187,7 @@ void PublisherLoop::OnReports(rd_kafka_op_s& event, base::Timestamp now) {
 
 void PublisherLoop::OnError(rd_kafka_op_s& event, base::Timestamp now) {
   const rd_kafka_resp_err_t code = rd_kafka_event_error(&event);
-  const bool fatal = rd_kafka_event_error_is_fatal(&event) != 0;
+  const bool fatal = EndsItsClient(event);
   reporter_.Report(fatal ? ports::LogLevel::kError : ports::LogLevel::kWarning, NameOf(code),
                    NameOf(code) + ": " + rd_kafka_event_error_string(&event));
   if (fatal) Break(now);

@@ -61,7 +61,7 @@ base::Result<std::unique_ptr<TopicReader>> TopicReader::Make(TopicReaderOptions 
   reader->reporter_.Listen(**conf);
   std::array<char, 512> reason{};
   reader->client_.reset(rd_kafka_new(RD_KAFKA_CONSUMER, conf->get(), reason.data(), reason.size()));
-  if (!reader->client_) return base::Invalid("kafka: reader: " + std::string(reason.data()));
+  if (!reader->client_) return WhyNoClient("reader", reason.data());
   static_cast<void>(conf->release());  // rd_kafka_new took it
   reader->queue_.reset(rd_kafka_queue_new(reader->client_.get()));
   return reader;

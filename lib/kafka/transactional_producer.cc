@@ -132,6 +132,7 @@ void TransactionalProducer::TakeReports(std::size_t& open, Outcome& outcome) {
   if (!event) return;
   if (rd_kafka_event_type(event.get()) == RD_KAFKA_EVENT_ERROR) {
     const rd_kafka_resp_err_t code = rd_kafka_event_error(event.get());
+    if (EndsItsClient(*event)) broken_ = true;
     return reporter_->Report(ports::LogLevel::kWarning, NameOf(code),
                              NameOf(code) + ": " + rd_kafka_event_error_string(event.get()));
   }

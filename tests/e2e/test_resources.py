@@ -1,16 +1,23 @@
-"""Redis and the daemon with too little of something: memory, disk, descriptors. The work goes on, and nothing is lost."""
+"""Redis and the daemon with too little of something: memory, disk, descriptors, threads. The work goes on, and nothing is lost."""
 
 import collections
 import os
+import pathlib
+import signal
+import subprocess
 
 import pytest
 
+from harness.daemon import Daemon
 from harness.deployment import TASK
 from harness.texts import make_inputs
 from harness.waiting import wait_for
 
 COUNT = 300
 CONCURRENCY = 5
+# More than a replica has.
+THREADS = 40
+ITEMS_PER_THREAD = 6
 
 
 def begin(deployment, **redis):
@@ -85,3 +92,45 @@ def test_few_descriptors(deployment):
     assert collections.Counter(record.json["id"] for record in records) == {value["id"]: 1 for value in inputs}
     assert {record.json["status"] for record in records} == {"ok"}
     assert deployment.twin.summary()["items_asked"] == COUNT
+
+
+@pytest.fixture(scope="module")
+def refusing_threads(tmp_path_factory):
+    """Takes the place of pthread_create: the thread that FAIL_THREAD numbers can't be started."""
+    made = tmp_path_factory.mktemp("threads") / "failing_thread.so"
+    source = pathlib.Path(__file__).parent / "harness/failing_thread.cc"
+    subprocess.run(["g++", "-shared", "-fPIC", "-O1", "-o", made, source, "-ldl"], check=True)
+    return made
+
+
+def test_threads_that_cannot_be_started(deployment, refusing_threads):
+    """Each of the daemon's threads in turn: it ends and says why, or it does its work all the same. It never hangs."""
+    deployment.redis.start()
+    deployment.twin.start(latency_ms=20)
+    config = deployment.config(tasks={TASK: {"max_batch_items": 3, "linger_ms": 20}})
+    inputs = make_inputs(THREADS * ITEMS_PER_THREAD, seed=43, most_bytes=300)
+    codes = {}
+    for number in range(1, THREADS + 1):
+        deployment.ask(inputs[(number - 1) * ITEMS_PER_THREAD : number * ITEMS_PER_THREAD])
+        broken = ["env", f"LD_PRELOAD={refusing_threads}", f"FAIL_THREAD={number}"]
+        daemon = Daemon(deployment.folder, "replica-1", config, within=broken)
+        deployment.daemons = [daemon]
+        daemon.start()
+        wait_for(
+            lambda daemon=daemon: not daemon.is_running() or deployment.topics.open_records(deployment.topics.requests) == 0,
+            90, lambda daemon=daemon, number=number: f"thread {number} can't be started: {daemon.status()}",
+        )  # fmt: skip
+        codes[number] = daemon.stop()
+    print(f"by the thread that can't be started: {codes}")
+    # 1: told as an error of the daemon's own. SIGABRT: by the library that starts threads.
+    assert set(codes.values()) == {0, 1, -signal.SIGABRT}, codes
+    assert codes[THREADS] == 0, "a replica has more threads than were tried"
+
+    deployment.start(config=config)
+    deployment.wait_until_done(timeout_s=60)
+    deployment.stop()
+    ids = collections.defaultdict(set)
+    for record in deployment.topics.reader(deployment.topics.results).to_the_end():
+        assert record.json["status"] == "ok", record.json
+        ids[record.json["id"]].add(record.message_id)
+    assert {id: len(found) for id, found in ids.items()} == {value["id"]: 1 for value in inputs}

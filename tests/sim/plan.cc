@@ -117,6 +117,19 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng, base::Rng& poo
   return catalog;
 }
 
+void AddChosenRoute(std::shared_ptr<const model::Catalog>& shared, base::Rng& rng) {
+  auto catalog = std::make_shared<model::Catalog>(*shared);
+  const model::RouteEntry route{.provider = kChosenProvider, .model = "m3"};
+  model::Provider provider;
+  provider.name = route.provider;
+  provider.concurrency = static_cast<std::int64_t>(rng.Below(4)) + 1;
+  catalog->providers.emplace(route.provider, std::move(provider));
+  catalog->models.emplace(route, catalog->models.at({.provider = "first", .model = "m1"}))
+      .first->second.rates = {};
+  catalog->routes.emplace(kChosenRoute, std::vector{route});
+  shared = std::move(catalog);
+}
+
 }  // namespace
 
 Plan Plan::FromSeed(std::uint64_t seed) {
@@ -191,6 +204,13 @@ Plan Plan::FromSeed(std::uint64_t seed) {
     options.documents.max_held_bytes = options.documents.max_job_bytes;
     options.documents.max_attempts = static_cast<int>(documents.Below(4)) + 1;
   }
+  base::Rng choices(seed ^ 0xE7037ED1A0B428DBU);
+  plan.referring_jobs = Sometimes(choices, 500);
+  if (!budgets) plan.retried_jobs = Sometimes(choices, 1'000);
+  plan.choosing_jobs = Sometimes(choices, 500);
+  if (plan.choosing_jobs > 0) AddChosenRoute(options.catalog, choices);
+  // Few are cancelled when a part of them is done, if there are few.
+  if (choices.Chance(0.3)) plan.jobs += 300;
   return plan;
 }
 

@@ -19,6 +19,9 @@ inline constexpr const char* kSameSystem = "Find the same.";
 inline constexpr const char* kCompareSystem = "Compare the documents.";
 inline constexpr const char* kAskSystem = "Answer the question.";
 inline constexpr const char* kJoinSystem = "Join the parts.";
+// A route that jobs may choose, with a provider that only it has.
+inline constexpr const char* kChosenRoute = "fast";
+inline constexpr const char* kChosenProvider = "third";
 
 struct Plan {
   std::uint64_t seed = 0;
@@ -38,8 +41,11 @@ struct Plan {
   std::uint64_t commit_failures = 0;
 
   std::uint64_t failed_fetches = 0;  // of documents by reference
-  std::uint64_t cancelled_jobs = 0;  // of those about documents
-  std::uint64_t repeated_jobs = 0;   // likewise: their message comes twice
+  std::uint64_t cancelled_jobs = 0;  // of those that have all they need in their message
+  std::uint64_t retried_jobs = 0;    // they are cancelled, and asked for again
+  std::uint64_t repeated_jobs = 0;   // of those about documents: their message comes twice
+  std::uint64_t referring_jobs = 0;  // whose items or sessions are elsewhere
+  std::uint64_t choosing_jobs = 0;   // that choose kChosenRoute
 
   int crashes = 0;      // kill -9 and restart of a replica
   int untold_ends = 0;  // the same just after the end of a job was kept
@@ -65,6 +71,11 @@ struct Plan {
   int kills() const { return crashes + untold_ends; }
   // What one replica did, Redis may not tell another.
   bool redis_fails() const { return redis_outages > 0 || redis_losses > 0 || lost_replies > 0; }
+
+  // What is elsewhere may be refused, or never had.
+  bool fetches_fail() const {
+    return failed_fetches > 0 || redis_fails() || options.documents.max_job_bytes < 4'000;
+  }
 
   // Every task keeps its answers, also those from prompts with several items.
   void Cache(bool batched);

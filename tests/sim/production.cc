@@ -3,6 +3,7 @@
 
 #include "json/writer.h"
 #include "sim/world.h"
+#include "wire/command.h"
 
 namespace llmbatch::sim {
 namespace {
@@ -46,7 +47,7 @@ std::string World::MakeItem(const std::string& id, bool with_task, const std::st
 }
 
 ports::Record World::MakeRecord(int number, Expectation& expectation) {
-  const std::string id = "i" + std::to_string(number);
+  std::string id = "i" + std::to_string(number);
   ports::Record record;
   record.key = id;
   if (rng_.Below(1000) < plan_.malformed_records) {
@@ -59,6 +60,10 @@ ports::Record World::MakeRecord(int number, Expectation& expectation) {
     return record;
   }
   expectation.job = true;
+  const bool chooses = choices_.Below(1000) < plan_.choosing_jobs;
+  // By this the provider knows its items.
+  if (chooses) id = kChosenRoute + std::to_string(number);
+  record.key = id;
   const int count = static_cast<int>(rng_.Below(12)) + 1;
   const bool form = rng_.Chance(0.4);
   const bool sessions = !form && rng_.Chance(0.3);
@@ -68,21 +73,43 @@ ports::Record World::MakeRecord(int number, Expectation& expectation) {
   json::Writer writer;
   writer.BeginObject().Key("kind").String("job").Key("job_id").String("job-" + id);
   writer.Key("user_id").String("u" + std::to_string(rng_.Below(3)));
+  if (chooses) writer.Key("model_selection").String(kChosenRoute);
   if (expectation.documents) {
     WriteDocuments(writer, id, count);
   } else if (sessions) {
     WriteSessions(writer, id, count);
-  } else {
-    form ? WriteForm(writer, id, count) : WriteItems(writer, id, count);
+  } else if (form) {
+    WriteForm(writer, id, count);
+  } else if (!WriteItems(writer, id, count)) {
+    expectation.may_lack_items =
+        plan_.fetches_fail() || plan_.cancelled_jobs + plan_.retried_jobs > 0;
   }
   record.value = writer.EndObject().Take();
   return record;
 }
 
-void World::WriteItems(json::Writer& writer, const std::string& id, int count) {
-  writer.Key("workflow").String("map").Key("task").String("label").Key("items").BeginArray();
-  for (int i = 0; i < count; ++i) writer.Raw(MakeItem(id + "." + std::to_string(i), false));
-  writer.EndArray();
+bool World::WriteItems(json::Writer& writer, const std::string& id, int count) {
+  writer.Key("workflow").String("map").Key("task").String("label");
+  std::vector<std::string> items;
+  for (int i = 0; i < count; ++i) items.push_back(MakeItem(id + "." + std::to_string(i), false));
+  return WriteOrRefer(writer, "items", id, items);
+}
+
+bool World::WriteOrRefer(json::Writer& writer, const std::string& member, const std::string& id,
+                         const std::vector<std::string>& elements) {
+  const bool refers = choices_.Below(1000) < plan_.referring_jobs;
+  if (!refers) {
+    writer.Key(member).BeginArray();
+    for (const std::string& each : elements) writer.Raw(each);
+    writer.EndArray();
+    return true;
+  }
+  std::string lines;
+  for (const std::string& each : elements) lines += each + "\n";
+  coordinator_.KeepText(member + "-of-" + id, std::move(lines));
+  const char* const place = choices_.Chance(0.5) ? "redis:" : "https://files.example.com/";
+  writer.Key(member + "_ref").String(place + member + "-of-" + id);
+  return false;
 }
 
 void World::WriteForm(json::Writer& writer, const std::string& id, int count) {
@@ -108,13 +135,16 @@ void World::WriteSessions(json::Writer& writer, const std::string& id, int count
   writer.Key("discovery_min_sessions").Int(1).Key("discovery_max_sessions").Int(few());
   writer.Key("discovery_sessions_per_call").Int(few());
   writer.Key("parallel_stream_count").Int(few()).Key("sessions_per_stream").Int(few());
-  writer.EndObject().Key("sessions").BeginArray();
+  writer.EndObject();
+  std::vector<std::string> sessions;
   for (int i = 0; i < count; ++i) {
     const std::string name = id + "." + std::to_string(i);
-    writer.BeginObject().Key("id").String(name).Key("user_id").String(name);
-    writer.Key("transcript").String("t").Key("containment_type").String("agent").EndObject();
+    json::Writer session;
+    session.BeginObject().Key("id").String(name).Key("user_id").String(name);
+    session.Key("transcript").String("t").Key("containment_type").String("agent").EndObject();
+    sessions.push_back(session.Take());
   }
-  writer.EndArray();
+  WriteOrRefer(writer, "sessions", id, sessions);
 }
 
 void World::WriteDocuments(json::Writer& writer, const std::string& id, int count) {
@@ -171,30 +201,67 @@ void World::Produce() {
       }
       Expectation expectation;
       ports::Record record = MakeRecord(i, expectation);
-      if (expectation.documents) PlanForJob(partition, record);
+      if (expectation.job) PlanForJob(partition, record, expectation);
       Write(partition, std::move(record), expectation);
     });
   }
 }
 
-// It is cancelled, or its message comes once more behind the first one.
-void World::PlanForJob(std::int32_t partition, const ports::Record& record) {
-  const auto later = [this] {
-    return base::Duration(std::chrono::milliseconds(rng_.Below(5'000) + 1));
+// It is cancelled, perhaps retried, or its message comes once more behind the first one.
+void World::PlanForJob(std::int32_t partition, const ports::Record& record,
+                       const Expectation& expectation) {
+  const auto later = [](base::Rng& rng) {
+    return base::Duration(std::chrono::milliseconds(rng.Below(5'000) + 1));
   };
-  if (rng_.Below(1000) < plan_.cancelled_jobs) {
-    const auto job = json::Document::Parse(*record.value);
-    schedule_.After(later(), [this, id = std::string(job->root().Find("job_id")->AsString()),
-                              user = std::string(job->root().Find("user_id")->AsString())] {
-      coordinator_.Cancel(id, user);
-    });
+  const auto job = json::Document::Parse(*record.value);
+  const std::string id(job->root().Find("job_id")->AsString());
+  const std::string user(job->root().Find("user_id")->AsString());
+  base::Rng& rng = expectation.documents ? rng_ : choices_;
+  const bool retried = choices_.Below(1000) < plan_.retried_jobs;
+  if (retried && choices_.Chance(0.7)) {
+    cancelled_half_done_.emplace(id, user);
+  } else if (rng.Below(1000) < plan_.cancelled_jobs || retried) {
+    schedule_.After(later(rng), [this, id, user] { coordinator_.Cancel(id, user); });
   }
+  if (retried) {
+    constexpr int kTries = 300;
+    ++unwritten_;
+    schedule_.After(later(choices_),
+                    [this, id, user, expectation] { PlanRetry(id, user, expectation, kTries); });
+  }
+  if (!expectation.documents) return;
   if (rng_.Below(1000) < plan_.repeated_jobs) {
     ++unwritten_;
-    schedule_.After(later(), [this, partition, record] {
+    schedule_.After(later(rng_), [this, partition, record] {
       Write(partition, record, {.dead_letter = false, .job = false, .items = 0});
     });
   }
+}
+
+// As whoever reads the command does it, once the job has ended.
+void World::PlanRetry(const std::string& job_id, const std::string& user_id,
+                      const Expectation& expectation, int tries) {
+  using State = ports::CommandedJob::State;
+  const ports::CommandedJob job = coordinator_.Retry(job_id, user_id);
+  if (job.state != State::kDone) {
+    if (tries == 0 || job.status == model::JobStatus::kCompleted) {
+      --unwritten_;
+      return;
+    }
+    schedule_.After(std::chrono::seconds(2), [this, job_id, user_id, expectation, tries] {
+      PlanRetry(job_id, user_id, expectation, tries - 1);
+    });
+    return;
+  }
+  ports::Record record;
+  record.key = RetryOf(job_id);
+  record.value = *wire::EncodeRetry(job.request, *record.key);
+  record.headers = {{.name = "llmbatch-origin", .value = job.identity}};
+  retries_.emplace(*record.key,
+                   Retry{.job_id = job_id, .may_lack_items = expectation.may_lack_items});
+  const auto partition =
+      static_cast<std::int32_t>(choices_.Below(static_cast<std::uint64_t>(plan_.partitions)));
+  Write(partition, std::move(record), expectation);
 }
 
 void World::Write(std::int32_t partition, ports::Record record, const Expectation& expectation) {

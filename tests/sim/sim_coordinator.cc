@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "wire/outcome.h"
+
 namespace llmbatch::sim {
 namespace {
 
@@ -116,7 +118,7 @@ void SimCoordinator::Execute(int replica, ports::Command& command) {
   }
 }
 
-// A document's name says what it is: "300 words 7".
+// Unless it was kept, a document's name says what it is: "300 words 7".
 base::Result<std::string> SimCoordinator::Fetch(const ports::FetchDocument& fetch) {
   if (rng_.Below(1000) < plan_.failed_fetches) {
     constexpr std::array kKinds{base::ErrorKind::kUnavailable, base::ErrorKind::kTimeout,
@@ -125,7 +127,8 @@ base::Result<std::string> SimCoordinator::Fetch(const ports::FetchDocument& fetc
   }
   const std::string& name = fetch.place.name;
   const std::size_t begin = name.find_last_of('/') + 1;
-  std::string text = TextOf(std::stoi(name.substr(begin)));
+  const auto kept = texts_.find(name.substr(begin));
+  std::string text = kept != texts_.end() ? kept->second : TextOf(std::stoi(name.substr(begin)));
   if (static_cast<std::int64_t>(text.size()) > fetch.max_bytes)
     return base::MakeError(base::ErrorKind::kTooLarge, "simulated");
   return text;
@@ -147,6 +150,16 @@ void SimCoordinator::Cancel(const std::string& job_id, const std::string& user_i
   }
 }
 
+ports::CommandedJob SimCoordinator::Retry(const std::string& job_id, const std::string& user_id) {
+  if (away_) return {.state = ports::CommandedJob::State::kUnknown};
+  return jobs_.Command({.command = {},
+                        .kind = ports::CommandJobRecord::Kind::kRetry,
+                        .job_id = job_id,
+                        .user_id = user_id,
+                        .now = schedule_.Now().wall,
+                        .ttl = std::chrono::seconds(5)});
+}
+
 void SimCoordinator::Tell(int replica, const ports::Event& event) {
   Reply(replica, event);
   if (rng_.Below(1000) < plan_.repeated_events) Reply(replica, event);
@@ -164,6 +177,13 @@ void SimCoordinator::LoseData() {
 bool SimCoordinator::Claims(int replica, const std::string& key) const {
   const auto found = ledger_.find(key);
   return found != ledger_.end() && !found->second.outcome && found->second.owner == replica;
+}
+
+bool SimCoordinator::HasFailure(const std::string& key) const {
+  const auto found = ledger_.find(key);
+  if (found == ledger_.end() || !found->second.outcome) return false;
+  const auto outcome = wire::DecodeOutcome(*found->second.outcome);
+  return outcome && outcome->status != model::ResultStatus::kOk;
 }
 
 ports::LedgerEntry SimCoordinator::LookUp(int replica, const std::string& key) {

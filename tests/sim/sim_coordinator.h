@@ -32,12 +32,18 @@ class SimCoordinator {
   void KeepRows() { keep_rows_ = true; }
   // Someone wants the job to end: that goes into its record, and all replicas are told.
   void Cancel(const std::string& job_id, const std::string& user_id);
+  // What is to be asked once more, if the job can be retried now.
+  ports::CommandedJob Retry(const std::string& job_id, const std::string& user_id);
+  // A text that jobs may name, in Redis or at a URL that ends with this name.
+  void KeepText(const std::string& name, std::string text) { texts_[name] = std::move(text); }
   void Vanish(int replica) { gone_.insert(replica); }
   // While it is away every command fails, after it may have been carried out: its reply is lost.
   void SetAway(bool away) { away_ = away; }
   void LoseData();
   // The key has no outcome yet, and the replica's claim.
   bool Claims(int replica, const std::string& key) const;
+  // The key has an outcome that is no answer.
+  bool HasFailure(const std::string& key) const;
   // Of a pool, granted and not given back, over all rows that have not run out.
   std::int64_t Used(const std::string& pool = "all") const;
   std::int64_t BudgetUsed(const std::string& name) const { return limits_.BudgetUsed(name); }
@@ -79,6 +85,7 @@ class SimCoordinator {
   };
   std::map<std::pair<std::string, std::string>, HeldRoute> holds_;
   std::map<std::string, Entry> ledger_;
+  std::map<std::string, std::string> texts_;
   static constexpr std::size_t kJobBytes = std::size_t{1} << 30;
   coordinator::LocalJobs jobs_{kJobBytes};
   coordinator::LocalRatios ratios_;

@@ -218,6 +218,12 @@ ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::
                        .text = std::string(input.Find("text")->AsString())});
     }
   }
+  for (const Item& item : items) {
+    // Several jobs have what is popular.
+    if (item.key.empty() || item.key.starts_with(kPopularKey)) continue;
+    const bool chosen = item.key.find(kChosenRoute) != std::string::npos;
+    if (chosen != (provider == kChosenProvider)) route_broken_ = true;
+  }
   highest_items_ = std::max(highest_items_, static_cast<std::int64_t>(items.size()));
   highest_tokens_ = std::max(highest_tokens_, tokens);
 

@@ -21,6 +21,8 @@ namespace llmbatch::sim {
 // Items are JSON objects {"key": …, "text": …}; a text that begins with kPoison makes it refuse the
 // whole batch.
 inline constexpr const char* kPoison = "poison";
+// Several items have the same key of this kind, and the same text.
+inline constexpr const char* kPopularKey = "popular";
 // How often a whole document whose id begins with this was asked about is counted.
 inline constexpr const char* kCounted = "doc-";
 
@@ -50,6 +52,8 @@ class SimProvider {
   // A rate that a provider or model has was passed by more than calls that were booked for it.
   // What all answers were charged with, in nano-dollars.
   std::int64_t billed() const { return billed_; }
+  // An item was asked of another route than its job chose.
+  bool route_broken() const { return route_broken_; }
   bool rate_passed() const { return rate_passed_; }
   // A call came although the provider had asked all to stay away, long enough ago to be known.
   bool hold_broken() const { return hold_broken_; }
@@ -95,6 +99,7 @@ class SimProvider {
   std::map<std::string, Judges> judges_;
   std::int64_t billed_ = 0;
   bool rate_passed_ = false;
+  bool route_broken_ = false;
   struct Held {
     base::Timestamp from;
     base::Timestamp until;

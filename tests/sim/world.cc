@@ -22,6 +22,7 @@ World::World(const Plan& plan, const RunOptions& options)
     : plan_(plan),
       options_(options),
       rng_(plan.seed ^ 0x9E3779B97F4A7C15U),
+      choices_(plan.seed ^ 0x8EBC6AF09C88C6E3U),
       kafka_(plan, schedule_, rng_,
              [this](int id, ports::Event event) { Deliver(id, std::move(event)); }),
       coordinator_(plan, schedule_, rng_,
@@ -267,9 +268,20 @@ void World::Execute(int incarnation, ports::Commands commands) {
     kafka_.Execute(incarnation, command);
     coordinator_.Execute(incarnation, command);
     provider_.Execute(incarnation, command);
-    if (const auto* save = std::get_if<ports::SaveJobRecord>(&command))
+    if (const auto* save = std::get_if<ports::SaveJobRecord>(&command)) {
+      CancelHalfDone(*save);
       KillBeforeTold(incarnation, *save);
+    }
   }
+}
+
+void World::CancelHalfDone(const ports::SaveJobRecord& save) {
+  const auto found = cancelled_half_done_.find(save.job_id);
+  if (found == cancelled_half_done_.end() || save.percent == 0) return;
+  const base::Duration soon = std::chrono::milliseconds(choices_.Below(200));
+  schedule_.After(
+      soon, [this, id = found->first, user = found->second] { coordinator_.Cancel(id, user); });
+  cancelled_half_done_.erase(found);
 }
 
 void World::KillBeforeTold(int incarnation, const ports::SaveJobRecord& save) {

@@ -23,9 +23,6 @@
 
 namespace llmbatch::sim {
 
-// Several items have the same key of this kind, and the same text.
-inline constexpr const char* kPopularKey = "popular";
-
 struct RunOptions {
   bool trace = false;  // write every event and command to standard error
 };
@@ -52,13 +49,18 @@ class World {
     bool dead_letter = false;
     bool job = false;
     int items = 1;
-    bool documents = false;  // it is a job about some
+    bool documents = false;       // it is a job about some
+    bool may_lack_items = false;  // of a job that could not have them, or ended before it did
     int members = 0;  // of a job that must have them all: items that came in messages of their own
   };
 
   void Produce();
   ports::Record MakeRecord(int number, Expectation& expectation);
-  void WriteItems(json::Writer& writer, const std::string& id, int count);
+  // False: the items are elsewhere.
+  bool WriteItems(json::Writer& writer, const std::string& id, int count);
+  // What would be an array in the message, or a reference to where it is.
+  bool WriteOrRefer(json::Writer& writer, const std::string& member, const std::string& id,
+                    const std::vector<std::string>& elements);
   void WriteForm(json::Writer& writer, const std::string& id, int count);
   void WriteSessions(json::Writer& writer, const std::string& id, int count);
   void WriteDocuments(json::Writer& writer, const std::string& id, int count);
@@ -66,7 +68,11 @@ class World {
   std::string MakeItem(const std::string& id, bool with_task, const std::string& job_id = {});
   // A job and its items in messages of their own, all in one partition.
   void WriteScattered(int number, std::int32_t partition);
-  void PlanForJob(std::int32_t partition, const ports::Record& record);
+  void PlanForJob(std::int32_t partition, const ports::Record& record,
+                  const Expectation& expectation);
+  void PlanRetry(const std::string& job_id, const std::string& user_id,
+                 const Expectation& expectation, int tries);
+  static std::string RetryOf(const std::string& job_id) { return job_id + "~1"; }
   void Write(std::int32_t partition, ports::Record record, const Expectation& expectation);
   // Limits that are so small, or may become so, that a job's items may lie behind what keeps them
   // from being read.
@@ -86,6 +92,8 @@ class World {
   void Wake(int incarnation);
   void RunRound(int incarnation);
   void Execute(int incarnation, ports::Commands commands);
+  // Cancels a job that is to be cancelled when a part of it is done.
+  void CancelHalfDone(const ports::SaveJobRecord& save);
   // Kills the replica if it has just kept the end of a job, or of items of one, as often as the
   // plan says.
   void KillBeforeTold(int incarnation, const ports::SaveJobRecord& save);
@@ -109,14 +117,30 @@ class World {
     bool final = false;
     std::string value;
   };
+  // How an item of a job, or a field of a form, has ended.
+  struct Answer {
+    bool ok = false;
+    bool asked = false;  // of a model
+    std::string output;
+  };
+  struct Retry {
+    std::string job_id;  // of the first one
+    bool may_lack_items = false;
+  };
   void Index();
   void IndexProgress(const ports::Message& message, const std::string& id);
   void CheckProgress();
+  void IndexAnswer(json::Value result);
+  void IndexFields(json::Value job_result);
+  void KeepAnswer(const std::string& job, json::Value result, std::string_view member);
+  // What a job was answered, its retry has from the ledger.
+  void CheckRetries();
   bool IsFulfilled(std::int32_t partition, std::int64_t offset);
 
   const Plan& plan_;
   RunOptions options_;
   base::Rng rng_;
+  base::Rng choices_;  // of jobs, so that what else a seed does doesn't hang on them
   Schedule schedule_;
   SimKafka kafka_;
   SimCoordinator coordinator_;
@@ -130,6 +154,9 @@ class World {
   int unwritten_ = 0;    // records that are planned
   std::map<std::pair<std::int32_t, std::int64_t>, Expectation> expected_;
   std::map<std::pair<std::int32_t, std::int64_t>, Found> found_;
+  std::map<std::string, Retry> retries_;                          // by their ids
+  std::map<std::string, std::string> cancelled_half_done_;        // jobs and their users
+  std::map<std::string, std::map<std::string, Answer>> answers_;  // by job, and item or field
   std::string budget_name_;
   std::map<std::string, std::map<std::int64_t, Told>> told_;  // by job and sequence
   std::map<std::string, std::string> told_ids_;               // what each llmbatch-id said

@@ -35,7 +35,7 @@ void ObserveNoFailures(const model::Catalog& catalog, ports::Commands& out) {
   none(Metric::kRecords, {"item", "job", "malformed"});
   none(Metric::kLedgerFailures, {"look_up", "store"});
   none(Metric::kCommits, {"ok", "failed"});
-  none(Metric::kPermitsLearnt, {""});
+  out.emplace_back(Observed(Metric::kPermitsLearnt, 0));
   none(Metric::kCallsRepeated, {"in_doubt", "timeout", "connection_lost"});
   none(Metric::kConfigReloads, {"ok", "refused"});
   for (const std::string_view workflow : workflows::Names()) {

@@ -7,6 +7,7 @@ import pytest
 from harness.daemon import Daemon
 from harness.service_manager import WATCHDOG_S, ServiceManager
 from harness.texts import make_inputs
+from harness.threads import standing_still
 from harness.waiting import wait_for
 
 
@@ -58,3 +59,18 @@ def test_first_sigterm_waits_for_calls_in_flight_and_the_second_does_not(deploym
     manager.wait_for("WATCHDOG=1", manager.count("WATCHDOG=1") + 2, timeout_s=WATCHDOG_S * 3)
     assert daemon.is_running()
     assert daemon.stop() == 0
+
+
+def test_livez_tells_that_the_main_thread_hangs(deployment):
+    """Its number is the process's."""
+    deployment.twin.start()
+    daemon = deployment.start(config=deployment.config(redis=None))[0]
+    assert daemon.get("/livez")[0] == 200
+    try:
+        with standing_still(daemon.pid):
+            wait_for(lambda: daemon.get("/livez") == (503, "a thread hangs\n"), 60, lambda: daemon.get("/livez"))
+    except PermissionError:
+        pytest.skip("no process may trace another here")
+    wait_for(lambda: daemon.get("/livez")[0] == 200, 30, lambda: daemon.get("/livez"))
+    deployment.ask(make_inputs(3, seed=1, most_bytes=500))
+    deployment.wait_until_done()

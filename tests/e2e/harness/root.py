@@ -138,7 +138,7 @@ class Root:
         assert self.fetch_for(package) == ""
         options = [part for option in _KEEP for part in ("-o", f"Dpkg::Options::={option}")]
         with _only_one_apt():
-            said = self.run(*_INSTALL, "--no-download", *options, target)
+            said = self.run(*_INSTALL, *options, target)
         assert "Setting up llmbatchd" in said, said
         return said
 

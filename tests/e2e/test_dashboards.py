@@ -53,6 +53,11 @@ def configuration(deployment):
     return config
 
 
+def job(job_id, inputs):
+    return {"kind": "job", "job_id": job_id, "workflow": "map", "task": TASK, "user_id": "u",
+            "items": [{"id": value["id"], "input": value} for value in inputs]}  # fmt: skip
+
+
 def trouble(deployment):
     """A little of everything that has a metric, each once."""
     topics = deployment.topics
@@ -66,8 +71,7 @@ def trouble(deployment):
     topics.produce_json(
         topics.requests,
         [item(0, "nobody's"), item(1, "unpriced"), item(2, "refused", "refuse me"),
-         ("job-1", {"kind": "job", "job_id": "job-1", "workflow": "map", "task": TASK, "user_id": "u",
-                    "items": [{"id": value["id"], "input": value} for value in inputs[3:]]}),
+         ("job-1", job("job-1", inputs[3:])),
          ("job-2", {"kind": "job", "job_id": "job-2", "workflow": "map", "task": TASK, "user_id": "u",
                     "items_ref": "redis:gone"})],
     )  # fmt: skip
@@ -88,6 +92,10 @@ def prometheus(kafka, tmp_path_factory):
         deployment.wait_until_done(timeout_s=120)
         deployment.twin.script(match=[refuse])
         trouble(deployment)
+        deployment.wait_until_done(timeout_s=60)
+        # Series of jobs begin with the first one's end. They have a rate when the same replica has ended another.
+        wait_for(lambda: server.query('llmbatchd_job_seconds_count{status="completed"}'), 30, "the first job is scraped")
+        deployment.topics.produce_json(deployment.topics.requests, [("job-1", job("job-3", make_inputs(3, seed=4, most_bytes=500, prefix="j")))])
         deployment.wait_until_done(timeout_s=60)
         deployment.redis.stop()
         deployment.ask(make_inputs(REPLICAS * 8, seed=3, most_bytes=500, prefix="late"))

@@ -1,10 +1,12 @@
-// Loaded before a program's own libraries: one thread of it can't be started.
+// Loaded before a program's own libraries: the thread of it that FAIL_THREAD numbers can't be
+// started. That it came to that is told by the file REFUSED_FILE.
 #include <dlfcn.h>
 #include <pthread.h>
 #include <threads.h>
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <cstdlib>
 
 namespace {
@@ -18,7 +20,11 @@ bool Fails() {
     const char* text = std::getenv("FAIL_THREAD");
     return text == nullptr ? 0L : std::atol(text);
   }();
-  return ++threads == failing;
+  if (++threads != failing) return false;
+  if (const char* told = std::getenv("REFUSED_FILE")) {
+    if (std::FILE* file = std::fopen(told, "w")) std::fclose(file);
+  }
+  return true;
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <iostream>
 #include <map>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -98,7 +99,15 @@ int RunProgram(int argc, char** argv, Probe* probe) {
                   .message = "configuration",
                   .fields = {{"warning", ToString(warning)}}});
   }
-  return RunDaemon(run_path, std::move(outcome), logger, probe);
+  try {
+    return RunDaemon(run_path, std::move(outcome), logger, probe);
+  } catch (const std::system_error& error) {
+    // That a thread can't be started is told in no other way.
+    logger.Write({.level = ports::LogLevel::kError,
+                  .message = "the system refuses what is needed to run",
+                  .fields = {{"error", error.what()}}});
+    return kExitFailure;
+  }
 }
 
 }  // namespace llmbatch::daemon

@@ -9,8 +9,9 @@
 namespace llmbatch::batching {
 namespace {
 
-// Two messages and the request itself, in OpenAI's chat format.
-constexpr std::int64_t kMessageOverheadTokens = 3 * 2 + 3;
+// In OpenAI's chat format: around a message, and of a request with two.
+constexpr std::int64_t kTurnOverheadTokens = 3;
+constexpr std::int64_t kMessageOverheadTokens = kTurnOverheadTokens * 2 + 3;
 constexpr std::string_view kProbeNonce = "0a1b2c3d4e5f6071";
 constexpr std::string_view kProbeText = "probe";
 
@@ -72,6 +73,10 @@ TokenPlanner::TokenPlanner(const PromptTemplate& prompt_template, const tokens::
 
 std::int64_t TokenPlanner::ItemTokens(const model::ItemInput& input) const {
   return wrapping_tokens_ + copies_ * Count(InputAsJson(input));
+}
+
+std::int64_t TokenPlanner::TurnTokens(std::string_view text) const {
+  return Count(text) + kTurnOverheadTokens;
 }
 
 std::int64_t TokenPlanner::ContextTokens(std::string_view context_json) const {

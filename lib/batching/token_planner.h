@@ -32,6 +32,8 @@ class TokenPlanner {
   std::int64_t fixed_tokens() const { return fixed_tokens_; }
   // The item's text as often as the template repeats it, its nonce and its wrapping.
   std::int64_t ItemTokens(const model::ItemInput& input) const;
+  // A message of the conversation before the prompt.
+  std::int64_t TurnTokens(std::string_view text) const;
   // Of what the items of a batch have in common, as often as the template repeats it.
   std::int64_t ContextTokens(std::string_view context_json) const;
 

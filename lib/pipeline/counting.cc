@@ -5,10 +5,7 @@ namespace llmbatch::pipeline {
 void CountTokens(Request& request, std::size_t lane) {
   const batching::TokenPlanner& planner = request.recipe->lanes()[lane].planner;
   request.tokens = planner.ItemTokens(request.item.input);
-  for (const model::Turn& turn : request.history) {
-    request.tokens +=
-        planner.ItemTokens({.kind = model::ItemInput::Kind::kText, .value = turn.text});
-  }
+  for (const model::Turn& turn : request.history) request.tokens += planner.TurnTokens(turn.text);
 }
 
 std::int64_t ContextTokens(const Request& request, std::size_t lane) {

@@ -117,6 +117,15 @@ TEST(TokenPlanner, AnEmptyItemCostsItsWrapping) {
   EXPECT_GT(TokenPlanner(Compile(kSectionForm), kTokens).ItemTokens(Text("")), 0);
 }
 
+// It is neither wrapped like an item nor escaped, however often the template repeats its items.
+TEST(TokenPlanner, CountsATurnAsItIsTold) {
+  const std::string turn = R"({"units":[{"title":"\"One\"","days":["a","b"]}]})";
+  const std::int64_t text = tokens::EstimateTokens(turn, kTokens.method, kTokens.family);
+  for (const char* form : {"{{items_json}}", "{{items_json}}\nAgain: {{items_json}}"}) {
+    EXPECT_EQ(TokenPlanner(Compile(form), kTokens).TurnTokens(turn), text + 3);
+  }
+}
+
 TEST(TokenPlanner, CountsTheContextAsOftenAsItIsTold) {
   const std::string context = R"({"known":["refund","parcel","contract"]})";
   const auto alone = tokens::EstimateTokens(context, tokens::Method::kClasses, kFamily);

@@ -22,6 +22,8 @@ constexpr int kWholePercent = 100;
 constexpr double kPlannedShareOfOutputLimit = 0.8;
 constexpr double kLearningRate = 0.5;
 constexpr std::size_t kMaxOutlineBytes = 160;  // of one unit
+// What the model is told when it is asked again.
+constexpr const char* kProblem = "the last answer had no unit of the form that was asked for";
 
 // What a unit begins with: its first text, or the front of it all.
 std::string OutlineOf(const std::string& unit_json) {
@@ -107,6 +109,7 @@ model::ItemInput ChainUnits::InputOf(std::int64_t count, bool with_window) const
     writer.EndArray();
     writer.Key("before").Raw(last_unit_.empty() ? "[]" : WindowOf(last_unit_, request_.window));
   }
+  if (asked_again_) writer.Key("problem").String(kProblem);
   writer.EndObject();
   return {.kind = model::ItemInput::Kind::kJson, .value = writer.Take()};
 }
@@ -172,7 +175,7 @@ void ChainUnits::GiveUp(const model::ItemOutcome& outcome) {
                              .retryable = true,
                              .attempts = 2};
   }
-  const bool has_fallback = !fallback_json_.empty();
+  const bool has_fallback = !fallback_json_.empty() && error->code != model::ErrorCode::kCancelled;
   const auto status = has_fallback ? model::ResultStatus::kFallback : model::ResultStatus::kError;
   for (std::int64_t i = 0; i < asked_; ++i) {
     results_.push_back(ResultOf(next_unit_, status, fallback_json_, error));

@@ -14,6 +14,7 @@ namespace llmbatch::workflows {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 
 model::Task SomeTask() {
   model::Task task;
@@ -126,14 +127,29 @@ TEST(ChainUnits, GivesUpUnitsAfterASecondTryAndGoesOn) {
   model::Task task = SomeTask();
   task.fallback_json = R"({"title":"rest"})";
   const auto chain = Chain(R"({"total_units":4,"units_per_batch":2})", task);
-  chain->Begin();
-  EXPECT_EQ(chain->OnOutcome(0, Units(0))[0].path, "chain/1+2/again");
-  EXPECT_EQ(chain->OnOutcome(1, Units(0))[0].path, "chain/3+2");
+  EXPECT_THAT(chain->Begin()[0].input.value, Not(HasSubstr("problem")));
+  const Steps again = chain->OnOutcome(0, Units(0));
+  EXPECT_EQ(again[0].path, "chain/1+2/again");
+  EXPECT_THAT(again[0].input.value, HasSubstr(R"("problem":"the last answer had no unit)"));
+  const Steps next = chain->OnOutcome(1, Units(0));
+  EXPECT_EQ(next[0].path, "chain/3+2");
+  EXPECT_THAT(next[0].input.value, Not(HasSubstr("problem")));
   EXPECT_TRUE(chain->OnOutcome(2, Failure(model::ErrorCode::kProviderUnavailable)).empty());
   const jobs::Ending ending = chain->End({}, {});
   EXPECT_EQ(StatusesOf(ending), std::vector<std::string>(4, "fallback"));
   EXPECT_EQ(ending.status, model::JobStatus::kCompleted);
   EXPECT_THAT(ending.results[3], HasSubstr(R"("value":{"title":"rest"},"error":)"));
+}
+
+TEST(ChainUnits, WhatWasCancelledGetsNoFallback) {
+  model::Task task = SomeTask();
+  task.fallback_json = R"({"title":"rest"})";
+  const auto chain = Chain(R"({"total_units":3,"units_per_batch":1})", task);
+  chain->Begin();
+  chain->OnOutcome(0, Units(1));
+  chain->OnOutcome(1, Failure(model::ErrorCode::kCancelled));
+  const std::vector<std::string> statuses{"ok", "error", "error"};
+  EXPECT_EQ(StatusesOf(chain->End({}, {})), statuses);
 }
 
 TEST(ChainUnits, IsPartialWithoutAFallbackAndFailedWithoutAnyUnit) {

@@ -86,5 +86,28 @@ TEST_F(JobRecords, BeginAnewWhenTheResultIsLost) {
   EXPECT_EQ(replica_.ask().Take(TakeOf("j"))->result, "{}");
 }
 
+TEST_F(JobRecords, AreListedByPriorityThenAgeWhileOpenAndByAgeForTheirUser) {
+  const struct {
+    const char* id;
+    int priority;
+    int age_s;
+  } jobs[] = {{"late", 5, 0}, {"low", 2, 30}, {"early", 5, 20}, {"urgent", 8, 10}};
+  for (const auto& job : jobs) {
+    ports::TakeJobRecord take = TakeOf(job.id);
+    take.priority = job.priority;
+    take.now -= std::chrono::seconds(job.age_s);
+    ASSERT_TRUE(replica_.ask().Take(take).ok());
+  }
+  std::size_t rank = 0;
+  for (const std::string id : {"urgent", "early", "late", "low"})
+    EXPECT_EQ(Number("ZRANK {llmbatchd}:jobs:open " + id), rank++) << id;
+  rank = 0;
+  for (const std::string id : {"late", "urgent", "early", "low"})
+    EXPECT_EQ(Number("ZREVRANK {llmbatchd}:jobs:user:u " + id), rank++) << id;
+  ASSERT_TRUE(replica_.ask().Save(SaveOf("urgent", 1, model::JobStatus::kFailed)).ok());
+  EXPECT_EQ(Number("ZRANK {llmbatchd}:jobs:open early"), 0);
+  EXPECT_EQ(Number("ZCARD {llmbatchd}:jobs:open"), 3);
+}
+
 }  // namespace
 }  // namespace llmbatch::redis

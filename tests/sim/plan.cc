@@ -108,6 +108,14 @@ std::shared_ptr<const model::Catalog> MakeCatalog(base::Rng& rng, base::Rng& poo
   task.steps.clear();
   catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   AddDocumentTasks(*catalog, task);
+  task.name = "plan";
+  task.system = kPlanSystem;
+  task.concurrency = MakeConcurrency(pools);
+  task.workflow = "chain";
+  if (pools.Chance(0.2)) task.fallback_json = R"({"title":"unknown"})";
+  task.output_schema_json =
+      R"({"type":"object","properties":{"units":{"type":"array"}},"required":["units"],"additionalProperties":false})";
+  catalog->tasks.emplace(task.name, std::make_shared<const model::Task>(task));
   if (pools.Chance(0.3)) {
     for (auto& [name, provider] : catalog->providers) {
       provider.adaptive = {.min = static_cast<std::int64_t>(pools.Below(2)) + 1,

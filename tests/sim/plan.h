@@ -19,6 +19,7 @@ inline constexpr const char* kSameSystem = "Find the same.";
 inline constexpr const char* kCompareSystem = "Compare the documents.";
 inline constexpr const char* kAskSystem = "Answer the question.";
 inline constexpr const char* kJoinSystem = "Join the parts.";
+inline constexpr const char* kPlanSystem = "Write the plan.";
 // A route that jobs may choose, with a provider that only it has.
 inline constexpr const char* kChosenRoute = "fast";
 inline constexpr const char* kChosenProvider = "third";

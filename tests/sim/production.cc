@@ -74,7 +74,10 @@ ports::Record World::MakeRecord(int number, Expectation& expectation) {
   writer.BeginObject().Key("kind").String("job").Key("job_id").String("job-" + id);
   writer.Key("user_id").String("u" + std::to_string(rng_.Below(3)));
   if (chooses) writer.Key("model_selection").String(kChosenRoute);
-  if (expectation.documents) {
+  if (choices_.Chance(0.15)) {
+    expectation = {.job = true, .items = 0, .members = count};
+    WriteChain(writer, id, count);
+  } else if (expectation.documents) {
     WriteDocuments(writer, id, count);
   } else if (sessions) {
     WriteSessions(writer, id, count);
@@ -126,6 +129,13 @@ void World::WriteForm(json::Writer& writer, const std::string& id, int count) {
     writer.Key("label").String("label").EndObject();
   }
   writer.EndArray();
+}
+
+void World::WriteChain(json::Writer& writer, const std::string& id, int units) {
+  writer.Key("workflow").String("chain").Key("task").String("plan").Key("goal").String(id);
+  writer.Key("total_units").Int(units);
+  writer.Key("units_per_batch").Int(static_cast<std::int64_t>(choices_.Below(4)) + 1);
+  writer.Key("window").Int(static_cast<std::int64_t>(choices_.Below(3)));
 }
 
 void World::WriteSessions(json::Writer& writer, const std::string& id, int count) {
@@ -257,8 +267,9 @@ void World::PlanRetry(const std::string& job_id, const std::string& user_id,
   record.key = RetryOf(job_id);
   record.value = *wire::EncodeRetry(job.request, *record.key);
   record.headers = {{.name = "llmbatch-origin", .value = job.identity}};
+  Index();
   retries_.emplace(*record.key,
-                   Retry{.job_id = job_id, .may_lack_items = expectation.may_lack_items});
+                   Retry{.known = answers_[job_id], .may_lack_items = expectation.may_lack_items});
   const auto partition =
       static_cast<std::int32_t>(choices_.Below(static_cast<std::uint64_t>(plan_.partitions)));
   Write(partition, std::move(record), expectation);

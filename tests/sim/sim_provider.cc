@@ -47,7 +47,8 @@ std::string Completion(const std::string& text, const std::string& finish_reason
 std::string TaskOf(const std::string& body) {
   constexpr std::pair<const char*, const char*> kTasks[] = {
       {kFormSystem, "form"},       {kSortSystem, "sort"}, {kSameSystem, "same"},
-      {kCompareSystem, "compare"}, {kAskSystem, "ask"},   {kJoinSystem, "join"}};
+      {kCompareSystem, "compare"}, {kAskSystem, "ask"},   {kJoinSystem, "join"},
+      {kPlanSystem, "plan"}};
   for (const auto& [system, task] : kTasks) {
     if (body.find(system) != std::string::npos) return task;
   }
@@ -179,6 +180,33 @@ SimProvider::Item SimProvider::AboutDocuments(json::Value input, const std::stri
   return item;
 }
 
+SimProvider::Item SimProvider::AboutUnits(json::Value input, const std::string& nonce) {
+  Item item{.nonce = nonce, .key = std::string(input.Find("goal")->AsString()), .text = {}};
+  item.member = "units";
+  item.first_unit = *input.Find("first_unit")->AsInt64();
+  item.last_unit = *input.Find("last_unit")->AsInt64();
+  item.key += "." + std::to_string(item.first_unit);
+  return item;
+}
+
+std::string SimProvider::NameOf(const Item& item) { return item.key.substr(0, item.key.find('.')); }
+
+// Now and then fewer than were asked for. Each is written once: an answer is known by it.
+void SimProvider::WriteUnits(json::Writer& writer, const Item& item) {
+  std::int64_t last = item.last_unit;
+  if (rng_.Chance(0.2))
+    last -= static_cast<std::int64_t>(
+        rng_.Below(static_cast<std::uint64_t>(last - item.first_unit + 1)));
+  const std::string name = NameOf(item) + ".";
+  writer.BeginArray();
+  for (std::int64_t unit = item.first_unit; unit <= last; ++unit) {
+    writer.BeginObject().Key("title");
+    writer.String(name + std::to_string(unit) + " " + std::to_string(++units_written_));
+    writer.EndObject();
+  }
+  writer.EndArray();
+}
+
 ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::string& body,
                                         std::vector<std::string>& answered_keys) {
   const auto request = json::Document::Parse(body);
@@ -196,6 +224,10 @@ ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::
       const json::Value item = array->root().At(k);
       const json::Value input = *item.Find("input");
       const std::string nonce(item.Find("id")->AsString());
+      if (input.Find("first_unit")) {
+        items.push_back(AboutUnits(input, nonce));
+        continue;
+      }
       const auto key = input.Find("key");
       if (input.Find("documents") || input.Find("answers") || input.Find("parts") ||
           (!key && input.Find("text"))) {
@@ -218,11 +250,15 @@ ports::HttpOutcome SimProvider::Respond(const std::string& provider, const std::
                        .text = std::string(input.Find("text")->AsString())});
     }
   }
-  for (const Item& item : items) {
-    // Several jobs have what is popular.
-    if (item.key.empty() || item.key.starts_with(kPopularKey)) continue;
-    const bool chosen = item.key.find(kChosenRoute) != std::string::npos;
-    if (chosen != (provider == kChosenProvider)) route_broken_ = true;
+  const bool chosen = provider == kChosenProvider;
+  for (Item& item : items) {
+    if (item.key.starts_with(kPopularKey)) {
+      // Several jobs have it; each route has an answer of its own.
+      if (chosen) item.key += kChosenRoute;
+    } else if (!item.key.empty()) {
+      const bool chose = item.key.find(kChosenRoute) != std::string::npos;
+      if (chose != chosen) route_broken_ = true;
+    }
   }
   highest_items_ = std::max(highest_items_, static_cast<std::int64_t>(items.size()));
   highest_tokens_ = std::max(highest_tokens_, tokens);
@@ -299,6 +335,8 @@ std::string SimProvider::Answer(const std::vector<Item>& items,
         writer.Int(7);
       } else if (items[i].member == "groups") {
         writer.BeginArray().EndArray();
+      } else if (items[i].member == "units") {
+        WriteUnits(writer, items[i]);
       } else {
         writer.String(items[i].key);
       }
@@ -313,6 +351,7 @@ std::string SimProvider::Answer(const std::vector<Item>& items,
   if (fault == 5) {
     text.resize(static_cast<std::size_t>(rng_.Below(text.size())));
     cut_off = rng_.Chance(0.7);
+    if (cut_off) cut_off_.insert(NameOf(items.front()));
   }
   if (fault == 6) text = "Here you are:\n```json\n" + text + "\n```\nDone.";
   return text;

@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "json/value.h"
+#include "json/writer.h"
 #include "ports/commands.h"
 #include "ports/events.h"
 #include "sim/clock.h"
@@ -54,6 +55,8 @@ class SimProvider {
   std::int64_t billed() const { return billed_; }
   // An item was asked of another route than its job chose.
   bool route_broken() const { return route_broken_; }
+  // An answer to the first item of a record of that name ended at the length limit.
+  bool was_cut_off(const std::string& name) const { return cut_off_.contains(name); }
   bool rate_passed() const { return rate_passed_; }
   // A call came although the provider had asked all to stay away, long enough ago to be known.
   bool hold_broken() const { return hold_broken_; }
@@ -64,9 +67,15 @@ class SimProvider {
     std::string key;  // empty: the names of a job's classifications, which no one counts
     std::string text;
     std::string_view member = "label";  // of the answer
+    std::int64_t first_unit = 0;        // of a chain
+    std::int64_t last_unit = 0;
   };
 
   static Item AboutDocuments(json::Value input, const std::string& nonce);
+  // Of the record that it came in.
+  static std::string NameOf(const Item& item);
+  static Item AboutUnits(json::Value input, const std::string& nonce);
+  void WriteUnits(json::Writer& writer, const Item& item);
   void Start(int replica, ports::StartCall& command);
   std::string ModelOf(const std::string& provider) const;
   void NoteHold(const std::string& provider, const ports::HttpOutcome& outcome);
@@ -98,6 +107,8 @@ class SimProvider {
   };
   std::map<std::string, Judges> judges_;
   std::int64_t billed_ = 0;
+  std::int64_t units_written_ = 0;
+  std::set<std::string> cut_off_;
   bool rate_passed_ = false;
   bool route_broken_ = false;
   struct Held {

@@ -51,7 +51,8 @@ class World {
     int items = 1;
     bool documents = false;       // it is a job about some
     bool may_lack_items = false;  // of a job that could not have them, or ended before it did
-    int members = 0;  // of a job that must have them all: items that came in messages of their own
+    // Of a job that must have them all: items that came in messages of their own, or units.
+    int members = 0;
   };
 
   void Produce();
@@ -62,6 +63,7 @@ class World {
   bool WriteOrRefer(json::Writer& writer, const std::string& member, const std::string& id,
                     const std::vector<std::string>& elements);
   void WriteForm(json::Writer& writer, const std::string& id, int count);
+  void WriteChain(json::Writer& writer, const std::string& id, int units);
   void WriteSessions(json::Writer& writer, const std::string& id, int count);
   void WriteDocuments(json::Writer& writer, const std::string& id, int count);
   void WriteDocument(json::Writer& writer, const std::string& id);
@@ -117,14 +119,16 @@ class World {
     bool final = false;
     std::string value;
   };
-  // How an item of a job, or a field of a form, has ended.
+  // How an item of a job, a field of a form or a unit of a chain has ended.
   struct Answer {
     bool ok = false;
+    bool stays = false;  // the job's retry has the same
     bool asked = false;  // of a model
     std::string output;
   };
   struct Retry {
-    std::string job_id;  // of the first one
+    // What the first job had told of by then: later it may tell what the retry was answered.
+    std::map<std::string, Answer> known;
     bool may_lack_items = false;
   };
   void Index();
@@ -132,6 +136,7 @@ class World {
   void CheckProgress();
   void IndexAnswer(json::Value result);
   void IndexFields(json::Value job_result);
+  void IndexUnits(json::Value job_result);
   void KeepAnswer(const std::string& job, json::Value result, std::string_view member);
   // What a job was answered, its retry has from the ledger.
   void CheckRetries();
@@ -156,7 +161,7 @@ class World {
   std::map<std::pair<std::int32_t, std::int64_t>, Found> found_;
   std::map<std::string, Retry> retries_;                          // by their ids
   std::map<std::string, std::string> cancelled_half_done_;        // jobs and their users
-  std::map<std::string, std::map<std::string, Answer>> answers_;  // by job, and item or field
+  std::map<std::string, std::map<std::string, Answer>> answers_;  // by job and item
   std::string budget_name_;
   std::map<std::string, std::map<std::int64_t, Told>> told_;  // by job and sequence
   std::map<std::string, std::string> told_ids_;               // what each llmbatch-id said

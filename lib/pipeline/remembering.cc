@@ -272,10 +272,17 @@ void Pipeline::Conclude(Settled settled) {
     }
   }
   for (const model::RequestId follower : single_flight_.Land(settled.request.ledger_key)) {
-    auto node = requests_.extract(follower);
-    if (node.empty()) continue;
-    PublishOutcome(Settled{
-        .request = std::move(node.mapped()), .outcome = settled.outcome, .queued = settled.queued});
+    const auto found = requests_.find(follower);
+    if (found == requests_.end()) continue;
+    model::ItemOutcome outcome = settled.outcome;
+    if (!ServesAgain(found->second, outcome)) {
+      LookUp(follower);
+      continue;
+    }
+    auto node = requests_.extract(found);
+    PublishOutcome(Settled{.request = std::move(node.mapped()),
+                           .outcome = std::move(outcome),
+                           .queued = settled.queued});
   }
   PublishOutcome(std::move(settled));
 }

@@ -200,6 +200,9 @@ bool Runner::Record(const Words& words, const std::string& input) {
                        .value = input,
                        .headers = {}};
   if (Has(words, "key")) record.key = Value(words, "key");
+  if (Has(words, "origin")) {
+    record.headers.push_back({.name = "llmbatch-origin", .value = Value(words, "origin")});
+  }
   provider_.Remember(input);
   return Round({ports::RecordReceived{.record = std::move(record)}});
 }

@@ -8,6 +8,7 @@ import pytest
 
 from harness import paths
 from harness.schemas import assert_valid
+from harness.waiting import wait_for
 from test_ctl import Ctl
 from test_jobs import assert_is_a_whole_story, job_results
 
@@ -166,6 +167,56 @@ def test_the_example_of_each_workflow(deployment, name):
     deployment.wait_until_done()
     deployment.stop()
     assert_is_a_whole_story(progress_of(deployment, job["job_id"]))
+
+
+def examples_as(prefix):
+    jobs = {name: json.loads((paths.SOURCE / "examples" / f"{name}.json").read_text()) for name in EXAMPLES}
+    return {name: job | {"job_id": f"{prefix}-{name}"} for name, job in jobs.items()}
+
+
+def answers(deployment):
+    """Those that somebody was still there for."""
+    return sum(call["status"] == 200 and not call["client_closed"] for call in deployment.twin.journal())
+
+
+# What a call cost, and where a message stood, is another thing each time.
+OF_THE_RUN = ("usage", "cost_usd", "duration_ms", "queued_ms", "batch_id", "origin")
+
+
+def what_is_said(results):
+    if isinstance(results, list):
+        return [what_is_said(each) for each in results]
+    if isinstance(results, dict):
+        return {name: what_is_said(value) for name, value in results.items() if name not in OF_THE_RUN}
+    return results
+
+
+def test_a_job_of_each_workflow_ends_the_same_though_its_replica_is_killed(deployment):
+    deployment.redis.start()
+    deployment.twin.start(latency="fixed:300")
+    (daemon,) = deployment.start(config=deployment.config(limits={"concurrency": 2}, **shipped_tasks(deployment)))
+    calm, killed = examples_as("calm"), examples_as("killed")
+    submit(deployment, *calm.values())
+    undisturbed = job_results(deployment.topics, len(EXAMPLES), 120)
+
+    submit(deployment, *killed.values())
+    for _ in range(4):
+        already = answers(deployment)
+        wait_for(
+            lambda already=already: answers(deployment) >= already + 2 and deployment.twin.summary()["open_requests"] > 0,
+            60, "a call after two answers",
+        )  # fmt: skip
+        daemon.kill()
+        daemon.start()
+    results = job_results(deployment.topics, 2 * len(EXAMPLES), 120)
+    deployment.wait_until_done()
+    deployment.stop()
+
+    for name in EXAMPLES:
+        before, after = (found[job[name]["job_id"]] for found, job in ((undisturbed, calm), (results, killed)))
+        assert (after["status"], after["partial"]) == ("completed", False), name
+        assert what_is_said(after["results"]) == what_is_said(before["results"]), name
+        assert_is_a_whole_story_without_repeats(deployment, killed[name]["job_id"])
 
 
 BY_FLAGS = {

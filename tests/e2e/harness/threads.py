@@ -12,10 +12,17 @@ _libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c
 _libc.ptrace.restype = ctypes.c_long
 
 
+class CannotTrace(Exception):
+    pass
+
+
 @contextlib.contextmanager
 def standing_still(thread):
-    """PermissionError where one process may not trace another."""
-    _trace(_SEIZE, thread)
+    """CannotTrace where one process may not trace another."""
+    try:
+        _trace(_SEIZE, thread)
+    except OSError as error:
+        raise CannotTrace(str(error)) from error
     _trace(_INTERRUPT, thread)
     os.waitpid(thread, _WAIT_FOR_THREADS)
     try:

@@ -251,8 +251,9 @@ bool PermitKeeper::HasNews() const {
   // more while not all is granted: more is told when some of it is.
   const bool wishes = std::any_of(classes_.begin(), classes_.end(), [this](const Class& each) {
     const std::int64_t missing = Missing(each);
+    // What is asked while nothing is granted has to be asked again.
     return each.released != each.told_released || 2 * missing > 3 * each.told_want ||
-           (missing == 0 && each.told_want > 0) ||
+           (learning_ && missing > 0) || (missing == 0 && each.told_want > 0) ||
            (missing > 0 && each.wish.priority > each.told_priority);
   });
   return wishes || std::any_of(pools_.begin(), pools_.end(), [](const Pool& pool) {
@@ -358,7 +359,6 @@ void PermitKeeper::OnSynced(const ports::PermitsSynced& event, base::Timestamp n
         std::max<std::int64_t>(0, each.told_want - (grant.granted_total - each.granted));
     each.granted = std::max(each.granted, grant.granted_total);
     each.others_waiting = grant.others_waiting;
-    if (learning_) each.told_want = 0;
     if (each.Idle() > 0 && !each.idle_since) each.idle_since = now;
   }
   // Not silent for longer than a heartbeat, or the lease would end.

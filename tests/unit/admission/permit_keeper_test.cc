@@ -240,6 +240,36 @@ TEST(PermitKeeper, WhatItMayDoWhileTheCoordinatorIsAwayIsConfigured) {
   }
 }
 
+// The coordinator keeps what was wanted, and grants it when it has learnt: to nobody's use.
+TEST(PermitKeeper, TellsThatItWantsNothingAnyMoreAlsoWhileNothingIsGranted) {
+  PermitKeeper keeper(kOptions);
+  keeper.SetWanted({{kAnyCall, {.calls = 2}}});
+  ASSERT_TRUE(keeper.NextSync({}, kStart).has_value());
+  ports::PermitsSynced learning = Granted(0, 0);
+  learning.outcome->learning_left = seconds(2);
+  keeper.OnSynced(learning, kStart);
+
+  keeper.SetWanted({});
+  EXPECT_EQ(keeper.Deadline(), kStart + seconds(2));
+  const auto sync = keeper.NextSync({}, kStart + seconds(2));
+  ASSERT_TRUE(sync.has_value());
+  EXPECT_EQ(sync->demands[kAnyCall].want, 0);
+}
+
+TEST(PermitKeeper, AsksAgainWhenTheCoordinatorHasLearnt) {
+  PermitKeeper keeper(kOptions);
+  keeper.SetWanted({{kAnyCall, {.calls = 2}}});
+  ASSERT_TRUE(keeper.NextSync({}, kStart).has_value());
+  ports::PermitsSynced learning = Granted(0, 0);
+  learning.outcome->learning_left = seconds(2);
+  keeper.OnSynced(learning, kStart);
+
+  EXPECT_FALSE(keeper.NextSync({}, kStart + seconds(1)).has_value());
+  const auto sync = keeper.NextSync({}, kStart + seconds(2));
+  ASSERT_TRUE(sync.has_value());
+  EXPECT_EQ(sync->demands[kAnyCall].want, 2);
+}
+
 TEST(PermitKeeper, SaysThatItWasOutOfReachForSoLongThatItMayBeForgotten) {
   PermitKeeper keeper = KeeperWith(1, 1);
   keeper.SetWanted({{kAnyCall, {.calls = 2}}});

@@ -9,7 +9,7 @@ namespace {
 constexpr std::int64_t kGoodAfter = 400;   // a limit that wasn't refused for so long is good
 constexpr std::int64_t kAtOnce = 50;       // a refusal so soon after a step up is that step's
 constexpr std::int64_t kSlowStep = 1'000;  // between steps where a rate may be the limit
-constexpr std::int64_t kShortestPause = 5'000;
+constexpr std::int64_t kShortestPause = 7'000;
 constexpr std::int64_t kLongestPause = 60'000;
 constexpr std::int64_t kPausePerCost = 40;  // a refusal costs 1/40 of what could be called, or less
 constexpr std::int64_t kAnswersInPause = 150;

@@ -50,7 +50,7 @@ end
 local function pause(a, report)
   local held, answer_time = report.held, report.answer_time
   local cost = held == 0 and 0 or math.floor(held * held / (held + 2 * answer_time))
-  return clamp(math.max(40 * cost, math.floor(150 * answer_time / math.max(1, a.limit))), 5000, 60000)
+  return clamp(math.max(40 * cost, math.floor(150 * answer_time / math.max(1, a.limit))), 7000, 60000)
 end
 
 local function wait_for_step(a, report)

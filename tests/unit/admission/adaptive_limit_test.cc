@@ -15,6 +15,7 @@ using std::chrono::seconds;
 using Change = ports::AdaptiveChange;
 
 constexpr base::Timestamp kStart{std::chrono::hours(1)};
+constexpr base::Duration kPause = seconds(7);  // the shortest
 
 class AdaptiveLimitTest : public testing::Test {
  protected:
@@ -74,7 +75,7 @@ TEST_F(AdaptiveLimitTest, GoesOnWithWhatAReplicaKnows) {
 
 TEST_F(AdaptiveLimitTest, AStepUpThatIsRefusedIsUndoneAndTriedAgainAfterAPause) {
   FindLimit(50);
-  EXPECT_EQ(After(milliseconds(4'999)), 50);
+  EXPECT_EQ(After(kPause - milliseconds(1)), 50);
   EXPECT_EQ(After(milliseconds(1)), 52);
 }
 
@@ -86,7 +87,7 @@ TEST_F(AdaptiveLimitTest, PausesAreLongerWhereRefusalsCostMore) {
     base::Duration pause;
   };
   for (const Case& each :
-       {Case{"nothing is held", {}, milliseconds(200), seconds(5)},
+       {Case{"nothing is held", {}, milliseconds(200), kPause},
         Case{"calls end while nothing is started", seconds(1), milliseconds(125), seconds(32)},
         Case{"calls go on", seconds(1), seconds(7), milliseconds(10'500)},
         Case{"there are few calls in a second", {}, seconds(10), seconds(15)},
@@ -107,7 +108,7 @@ TEST_F(AdaptiveLimitTest, PausesAreLongerWhereRefusalsCostMore) {
 
 TEST_F(AdaptiveLimitTest, FeelsItsWayUpFasterAndFaster) {
   FindLimit(100);
-  EXPECT_EQ(After(seconds(5)), 104);
+  EXPECT_EQ(After(kPause), 104);
   std::vector<std::int64_t> limits;
   for (int i = 0; i < 7; ++i) limits.push_back(After(milliseconds(400)));
   EXPECT_EQ(limits, (std::vector<std::int64_t>{108, 112, 116, 120, 128, 148, 185}));
@@ -167,7 +168,7 @@ TEST_F(AdaptiveLimitTest, RefusalsOfARateBringItDownToTheAverage) {
   After(seconds(10));  // 94
   now_ += seconds(10);
   EXPECT_EQ(Refuse(), 88) << "half of the time 91, half of it 94";
-  EXPECT_EQ(After(milliseconds(4'999)), 88);
+  EXPECT_EQ(After(kPause - milliseconds(1)), 88);
   EXPECT_EQ(After(milliseconds(1)), 91);
   EXPECT_EQ(After(milliseconds(999)), 91) << "slowly";
   EXPECT_EQ(After(milliseconds(1)), 94);
@@ -175,7 +176,7 @@ TEST_F(AdaptiveLimitTest, RefusalsOfARateBringItDownToTheAverage) {
 
 TEST_F(AdaptiveLimitTest, GrowsByOneForEachAnswerAtTheMost) {
   FindLimit(100);
-  now_ += seconds(5);
+  now_ += kPause;
   ports::AdaptiveReport report = Report();
   report.answers = 3;
   EXPECT_FALSE(limit_->OnFull(report, 1, now_));

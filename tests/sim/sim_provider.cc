@@ -351,7 +351,8 @@ std::string SimProvider::Answer(const std::vector<Item>& items,
   if (fault == 5) {
     text.resize(static_cast<std::size_t>(rng_.Below(text.size())));
     cut_off = rng_.Chance(0.7);
-    if (cut_off) cut_off_.insert(NameOf(items.front()));
+    // Whether or not the answer says so.
+    cut_off_.insert(NameOf(items.front()));
   }
   if (fault == 6) text = "Here you are:\n```json\n" + text + "\n```\nDone.";
   return text;

@@ -50,13 +50,14 @@ class SimProvider {
   // How often each item was answered well, by key.
   const std::map<std::string, int>& answered() const { return answered_; }
   bool had_faults() const { return had_faults_; }
-  // A rate that a provider or model has was passed by more than calls that were booked for it.
   // What all answers were charged with, in nano-dollars.
   std::int64_t billed() const { return billed_; }
   // An item was asked of another route than its job chose.
   bool route_broken() const { return route_broken_; }
-  // An answer to the first item of a record of that name ended at the length limit.
+  // An answer to the first item of a record of that name was cut off, whether or not it said
+  // so.
   bool was_cut_off(const std::string& name) const { return cut_off_.contains(name); }
+  // A rate that a provider or model has was passed by more than calls that were booked for it.
   bool rate_passed() const { return rate_passed_; }
   // A call came although the provider had asked all to stay away, long enough ago to be known.
   bool hold_broken() const { return hold_broken_; }

@@ -43,9 +43,12 @@ struct ConsumerOptions {
   // core pauses partitions only after it has seen their records, so this is also by how much more
   // it may hold than it wants to.
   std::int64_t max_unread_bytes = 1LL << 20;
+  // How often brokers are asked for the ends of paused partitions.
+  base::Duration end_offsets_interval = std::chrono::seconds(5);
 };
 
-// How far a partition was read. As of the last fetch: of a paused partition it stands still.
+// How far a partition was read. The high watermark is that of the last fetch, or for a paused
+// partition that of the last time its leader was asked.
 struct PartitionLag {
   model::TopicPartition partition;
   std::int64_t position = 0;  // the next offset to read
@@ -84,7 +87,8 @@ class Consumer {
 
   // From any thread.
   Health health() const;
-  // Of assigned partitions whose position is known; a second old at most.
+  // Of assigned partitions whose position is known; paused ones may be an interval old, others a
+  // second.
   std::vector<PartitionLag> Lag() const;
 
  private:

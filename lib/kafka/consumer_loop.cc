@@ -24,6 +24,7 @@ using std::chrono::seconds;
 
 constexpr base::Duration kIdlePoll = seconds(1);
 constexpr base::Duration kLagInterval = seconds(1);
+constexpr base::Duration kEndOffsetsTimeout = milliseconds(100);
 constexpr base::Duration kCommittedTimeout = seconds(5);
 constexpr base::Duration kCommittedRetry = milliseconds(500);
 constexpr base::Duration kFirstRebuildDelay = seconds(1);
@@ -123,12 +124,29 @@ void ConsumerLoop::Advance(base::Timestamp now) {
   if (arriving_ && now >= arriving_->next_try) Arrive(now);
   if (rebuild_at_ && now >= *rebuild_at_) Rebuild(now);
   if (close_by_ && (client_->closed() || now >= *close_by_)) finished_ = true;
-  if (now >= next_lag_) {
-    next_lag_ = now + kLagInterval;
-    std::vector<PartitionLag> lag = client_->Lag(assigned_);
-    const std::lock_guard lock(mutex_);
-    lag_ = std::move(lag);
+  if (now >= next_lag_) ReadLag(now);
+}
+
+void ConsumerLoop::ReadLag(base::Timestamp now) {
+  next_lag_ = now + kLagInterval;
+  AskForEnds(now);
+  std::vector<PartitionLag> lag = client_->Lag(assigned_);
+  for (PartitionLag& each : lag) {
+    const auto end = paused_ends_.find(each.partition);
+    if (end != paused_ends_.end()) each.high_watermark = std::max(each.high_watermark, end->second);
   }
+  const std::lock_guard lock(mutex_);
+  lag_ = std::move(lag);
+}
+
+// Polling waits for it, but so briefly and rarely that a thread of its own would be too much.
+void ConsumerLoop::AskForEnds(base::Timestamp now) {
+  if (paused_.empty()) paused_ends_.clear();
+  if (paused_.empty() || now < next_ends_ || close_by_ || rebuild_at_) return;
+  next_ends_ = now + options_.end_offsets_interval;
+  auto ends = client_->EndOffsets({paused_.begin(), paused_.end()}, kEndOffsetsTimeout);
+  // What is wrong with brokers is told by other ways, and the next time isn't far.
+  if (ends) paused_ends_ = std::move(ends).value();
 }
 
 base::Duration ConsumerLoop::TimeToNextDeadline(base::Timestamp now) const {

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -60,6 +61,8 @@ class ConsumerLoop {
 
   // Does what is due.
   void Advance(base::Timestamp now);
+  void ReadLag(base::Timestamp now);
+  void AskForEnds(base::Timestamp now);
   base::Duration TimeToNextDeadline(base::Timestamp now) const;
 
   void Gather();
@@ -108,6 +111,8 @@ class ConsumerLoop {
   std::int64_t gathered_bytes_ = 0;   // of records in events_
   std::size_t inbox_size_ = 0;        // when it was last looked at, with what was posted since
   base::Timestamp next_lag_;
+  base::Timestamp next_ends_;
+  std::map<model::TopicPartition, std::int64_t> paused_ends_;
 
   mutable std::mutex mutex_;
   std::unique_ptr<GroupClient> client_;       // replaced under mutex_, otherwise the thread's own

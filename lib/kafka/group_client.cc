@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -212,6 +213,25 @@ std::vector<PartitionLag> GroupClient::Lag(
         {.partition = assigned[i].partition, .position = position, .high_watermark = high});
   }
   return lag;
+}
+
+base::Result<std::map<model::TopicPartition, std::int64_t>> GroupClient::EndOffsets(
+    const std::vector<model::TopicPartition>& partitions, base::Duration timeout) const {
+  std::map<model::TopicPartition, std::int64_t> ends;
+  if (partitions.empty()) return ends;
+  // One request for each leader, where rd_kafka_query_watermark_offsets() makes two a partition.
+  const PartitionListHandle list = MakeList(partitions);
+  for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
+  const rd_kafka_resp_err_t code = rd_kafka_offsets_for_times(
+      client_.get(), list.get(), static_cast<int>(base::ToMillis(timeout)));
+  if (code != RD_KAFKA_RESP_ERR_NO_ERROR) return ToError(code, "end offsets can't be read");
+  for (int i = 0; i < list->cnt; ++i) {
+    const rd_kafka_topic_partition_t& element = list->elems[i];
+    if (element.err == RD_KAFKA_RESP_ERR_NO_ERROR && element.offset >= 0) {
+      ends[{element.topic, element.partition}] = element.offset;
+    }
+  }
+  return ends;
 }
 
 }  // namespace llmbatch::kafka

@@ -1,6 +1,8 @@
 // GroupClient: librdkafka's consumer in our words. It decides nothing; see ConsumerLoop.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -60,6 +62,9 @@ class GroupClient {
 
   // Without a round trip.
   std::vector<PartitionLag> Lag(const std::vector<ports::AssignedPartition>& assigned) const;
+  // The next offsets to be written, as their leaders tell. Blocks for up to `timeout`.
+  base::Result<std::map<model::TopicPartition, std::int64_t>> EndOffsets(
+      const std::vector<model::TopicPartition>& partitions, base::Duration timeout) const;
 
  private:
   GroupClient(ClientHandle client, AutoOffsetReset auto_offset_reset, Reporter& reporter);

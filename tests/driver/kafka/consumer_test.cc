@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -220,6 +221,33 @@ TEST(Lag, TellsPositionAndHighWatermark) {
     return lag.size() == 1 && lag[0].position == 5 && lag[0].high_watermark == 5 &&
            lag[0].records() == 0;
   }));
+}
+
+TEST(Lag, GrowsWhileThePartitionIsPaused) {
+  Cluster cluster;
+  cluster.CreateTopic("requests", 2);
+  cluster.Write("requests", 0, Numbers(0, 5));
+  cluster.Write("requests", 1, Numbers(0, 1));
+  Mailbox mailbox;
+  ConsumerOptions options = cluster.ConsumerOf({"requests"});
+  options.end_offsets_interval = std::chrono::milliseconds(100);
+  auto consumer = StartConsumer(options, mailbox);
+  mailbox.Wait<ports::RecordReceived>(6);
+  const auto lag_is = [&](std::int64_t first, std::int64_t second) {
+    std::map<std::int32_t, std::int64_t> records;
+    for (const PartitionLag& each : consumer->Lag()) {
+      records[each.partition.partition] = each.records();
+    }
+    return records == std::map<std::int32_t, std::int64_t>{{0, first}, {1, second}};
+  };
+
+  consumer->Execute({ports::PausePartitions{{{"requests", 0}}}});
+  Settle(*consumer, mailbox);
+  cluster.Write("requests", 0, Numbers(5, 7));
+  EXPECT_TRUE(mailbox.Until([&] { return lag_is(7, 0); }));
+
+  consumer->Execute({ports::ResumePartitions{{{"requests", 0}}}});
+  EXPECT_TRUE(mailbox.Until([&] { return lag_is(0, 0); }));
 }
 
 TEST(Inbox, IsNotFilledBeyondTheBoundWhileTheMainLoopIsBusy) {

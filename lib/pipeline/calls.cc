@@ -130,7 +130,7 @@ void Calls::MarkSent(const Call& call, ports::Commands& out) const {
                        .call = call.batch_name + "/" + std::to_string(call.attempt.value),
                        .claim_ttl = options_.ledger_ttl};
   mark.keys.reserve(call.requests.size());
-  for (const model::RequestId id : call.requests) mark.keys.push_back(requests_.at(id).ledger_key);
+  for (const model::RequestId id : call.requests) mark.keys.push_back(ClaimKey(requests_.at(id)));
   out.emplace_back(std::move(mark));
 }
 

@@ -52,11 +52,14 @@ std::optional<std::vector<Settled>> LedgerWrites::OnStored(const ports::Outcomes
                                                            base::Timestamp now) {
   auto node = stores_.extract(event.store);
   if (node.empty()) return std::nullopt;
-  // Without the ledger a crash may have to pay again; holding the results back would help nobody.
-  if (event.outcome) return std::move(node.mapped());
   std::vector<Settled> published;
   for (Settled& settled : node.mapped()) {
-    if (!settled.request.abandoned || to_store_again_.size() >= kMaxRepeated) {
+    // Without the ledger a crash may have to pay again; holding results back would help nobody.
+    const bool again =
+        !event.outcome && settled.request.abandoned && to_store_again_.size() < kMaxRepeated;
+    if (!again) {
+      // Not before: who has the claim next looks for what has been stored.
+      if (settled.request.replaces) Release(ClaimKey(settled.request));
       published.push_back(std::move(settled));
       continue;
     }

@@ -21,7 +21,8 @@ class LedgerWrites {
   explicit LedgerWrites(base::Duration ttl) : ttl_(ttl) {}
 
   // The outcome is written under the request's ledger key; where others wait for the request's
-  // content, under that key, too, or the claim to it is given back.
+  // content, under that key, too, or the claim to it is given back. So is the claim that stands
+  // beside an outcome that was replaced.
   void Store(Settled settled) { to_store_.push_back(std::move(settled)); }
   // Nobody gives back what isn't his: a key that another replica claims is safe here.
   void Release(std::string key) { to_release_.push_back(std::move(key)); }

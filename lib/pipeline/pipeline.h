@@ -230,6 +230,8 @@ class Pipeline {
   void Begin(Request request);
   // Asks for the request's outcome at the end of the round, or lets it follow one that does.
   void LookUp(model::RequestId id);
+  // The same for one that leads already.
+  void AskLedger(model::RequestId id);
   // Under which the request's answer may serve others; empty: it may not.
   std::string ContentKeyOf(const Request& request) const;
   void AskAgainForHeld();

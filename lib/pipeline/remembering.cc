@@ -17,8 +17,9 @@ namespace {
 // Another replica's answer takes seconds; its result is late by this at the most.
 constexpr base::Duration kHeldInterval = std::chrono::milliseconds(500);
 
-const std::string& AskedKey(const Request& request) {
-  return request.asks_content ? request.content_key : request.ledger_key;
+std::string AskedKey(const Request& request) {
+  if (request.asks_content) return request.content_key;
+  return request.asks_claim ? ClaimKey(request) : request.ledger_key;
 }
 
 // An outcome that somebody else's call gave; nothing is paid for it again.
@@ -64,7 +65,11 @@ void Pipeline::LookUp(model::RequestId id) {
     return;
   }
   request.leads_content = request.asks_content;
-  request.stage = Stage::kLookingUp;
+  AskLedger(id);
+}
+
+void Pipeline::AskLedger(model::RequestId id) {
+  requests_.at(id).stage = Stage::kLookingUp;
   to_look_up_.push_back(id);
 }
 
@@ -82,8 +87,7 @@ void Pipeline::AskAgainForHeld() {
       OnMiss(found->first);
       continue;
     }
-    request.stage = Stage::kLookingUp;
-    to_look_up_.push_back(found->first);
+    AskLedger(found->first);
   }
 }
 
@@ -146,11 +150,15 @@ void Pipeline::On(ports::OutcomesLookedUp& event) {
 
 void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entry) {
   if (entry.state == ports::LedgerEntry::State::kOthers) return OnHeld(id);
+  Request& request = requests_.at(id);
+  // Whoever had the claim before us may have replaced the outcome.
+  if (std::exchange(request.asks_claim, false)) return AskLedger(id);
   if (entry.state == ports::LedgerEntry::State::kDone) {
     auto outcome = wire::DecodeOutcome(entry.outcome);
-    if (outcome && requests_.at(id).asks_content) return OnCached(id, *std::move(outcome));
-    if (outcome && ServesAgain(requests_.at(id), *outcome)) {
+    if (outcome && request.asks_content) return OnCached(id, *std::move(outcome));
+    if (outcome && ServesAgain(request, *outcome)) {
       Emit(Observed(ports::Metric::kLedgerLookups, 1, {"hit"}));
+      if (request.replaces) ledger_writes_.Release(ClaimKey(request));
       auto node = requests_.extract(id);
       const auto& job = node.mapped().job;
       // It was paid for in an earlier life of the job.
@@ -158,7 +166,10 @@ void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entr
       return Conclude(Settled{
           .request = std::move(node.mapped()), .outcome = *std::move(outcome), .queued = {}});
     }
-    requests_.at(id).replaces = true;
+    if (!request.asks_content && !std::exchange(request.replaces, true)) {
+      request.asks_claim = true;
+      return AskLedger(id);
+    }
   }
   Emit(Observed(ports::Metric::kLedgerLookups, 1, {"miss"}));
   OnMiss(id);
@@ -337,6 +348,7 @@ void Pipeline::Release(const Request& request) {
   // Also what another replica claimed when the ledger last answered: it may be ours by a look-up
   // whose reply was lost. Nobody gives back what isn't his.
   ledger_writes_.Release(request.ledger_key);
+  if (request.replaces) ledger_writes_.Release(ClaimKey(request));
   if (request.leads_content) ledger_writes_.Release(request.content_key);
 }
 

@@ -69,6 +69,7 @@ struct Request {
   bool asks_content = false;   // its own outcome isn't known: the ledger is asked by content_key
   bool leads_content = false;  // of this process's requests with that key, it is the one that works
   bool replaces = false;       // the outcome that is known doesn't serve it
+  bool asks_claim = false;     // it is to be replaced: the ledger is asked by ClaimKey()
   // Nothing more is begun for it: its partition isn't ours any more, or we stop. What is under way
   // comes to its end.
   bool abandoned = false;
@@ -84,6 +85,12 @@ struct Request {
   std::optional<model::NanoUsd> cost = model::NanoUsd{};
   std::optional<model::NanoUsd> cost_in_doubt = model::NanoUsd{};
 };
+
+// The ledger key that whoever works for the outcome has the claim of. Where there is an outcome
+// already, which is to be replaced, the claim stands beside it.
+inline std::string ClaimKey(const Request& request) {
+  return request.replaces ? request.ledger_key + ":again" : request.ledger_key;
+}
 
 // A request leaves the table when its outcome is known.
 using RequestTable = std::unordered_map<model::RequestId, Request>;

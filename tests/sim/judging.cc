@@ -208,11 +208,11 @@ void World::CheckClaims(int incarnation, const ports::MarkSent& mark) {
   // The answer of a replica that stood still comes when others have taken its work over.
   if (plan_.redis_fails() || !zombies_.empty()) return;
   for (const std::string& key : mark.keys) {
-    // A retry asks again what has failed.
-    const bool failed = !retries_.empty() && coordinator_.HasFailure(key);
-    if (!failed && !coordinator_.Claims(incarnation, key)) {
+    if (!coordinator_.Claims(incarnation, key))
       Fail("an item was asked that has its outcome in the ledger, or that another replica claims");
-    }
+    // A retry asks again what has failed, under a claim beside it.
+    if (key.ends_with(":again") && coordinator_.HasAnswer(key.substr(0, key.find(':'))))
+      Fail("an item was asked again that was answered");
   }
 }
 

@@ -179,11 +179,11 @@ bool SimCoordinator::Claims(int replica, const std::string& key) const {
   return found != ledger_.end() && !found->second.outcome && found->second.owner == replica;
 }
 
-bool SimCoordinator::HasFailure(const std::string& key) const {
+bool SimCoordinator::HasAnswer(const std::string& key) const {
   const auto found = ledger_.find(key);
   if (found == ledger_.end() || !found->second.outcome) return false;
   const auto outcome = wire::DecodeOutcome(*found->second.outcome);
-  return outcome && outcome->status != model::ResultStatus::kOk;
+  return outcome && outcome->status == model::ResultStatus::kOk;
 }
 
 ports::LedgerEntry SimCoordinator::LookUp(int replica, const std::string& key) {

@@ -42,8 +42,8 @@ class SimCoordinator {
   void LoseData();
   // The key has no outcome yet, and the replica's claim.
   bool Claims(int replica, const std::string& key) const;
-  // The key has an outcome that is no answer.
-  bool HasFailure(const std::string& key) const;
+  // The key has an outcome, and it is an answer.
+  bool HasAnswer(const std::string& key) const;
   // Of a pool, granted and not given back, over all rows that have not run out.
   std::int64_t Used(const std::string& pool = "all") const;
   std::int64_t BudgetUsed(const std::string& name) const { return limits_.BudgetUsed(name); }

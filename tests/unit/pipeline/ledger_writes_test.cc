@@ -74,6 +74,27 @@ TEST_F(Writes, GoOutInOneCommandOfEachKind) {
   EXPECT_EQ(Sent(), "nothing");
 }
 
+TEST_F(Writes, GiveTheClaimBesideAReplacedOutcomeBackWhenItIsStored) {
+  Settled settled = Outcome("a");
+  settled.request.replaces = true;
+  writes_.Store(settled);
+  EXPECT_EQ(Sent(), "store a");
+  EXPECT_EQ(Stored({}), "a");
+  EXPECT_EQ(Sent(), "release a:again");
+}
+
+TEST_F(Writes, KeepThatClaimWhileAnAbandonedOutcomeIsNotStored) {
+  Settled settled = Outcome("a", /*abandoned=*/true);
+  settled.request.replaces = true;
+  writes_.Store(settled);
+  Sent();
+  EXPECT_EQ(Stored(Away()), "");
+  EXPECT_EQ(Sent(), "nothing");
+  EXPECT_EQ(Sent(seconds(1)), "store a");
+  EXPECT_EQ(Stored({}), "a");
+  EXPECT_EQ(Sent(), "release a:again");
+}
+
 TEST_F(Writes, ArePublishedWhenTheyAreStored) {
   writes_.Store(Outcome("a"));
   EXPECT_FALSE(writes_.is_storing());

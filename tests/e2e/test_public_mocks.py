@@ -21,17 +21,22 @@ class MockAiApi:
 
     def __init__(self, folder):
         self.openai, self.anthropic = free_port(), free_port()
-        self._process = Process(
-            [BIN / "mock-ai-api", "--openai-port", self.openai, "--anthropic-port", self.anthropic],
-            folder / "mock-ai-api.log",
-        )
+        # Its own starter leaves both servers behind when it is killed.
+        self._processes = [
+            Process(
+                [BIN / "python", "-m", "uvicorn", f"app.{name}_app:app", "--host", "127.0.0.1", "--port", port],
+                folder / f"mock-ai-api-{name}.log",
+            )
+            for name, port in (("openai", self.openai), ("anthropic", self.anthropic))
+        ]
 
     def provider(self, api):
         port, path = (self.anthropic, "") if api == "anthropic" else (self.openai, "/v1")
         return {"api": api, "base_url": f"http://127.0.0.1:{port}{path}"}
 
     def close(self):
-        self._process.kill()
+        for process in self._processes:
+            process.kill()
 
 
 class MockLlm:

@@ -45,7 +45,8 @@ void LocalCoordinator::Execute(ports::StoreOutcomes command) {
   const base::Timestamp now = options_.clock();
   base::Result<void> stored;
   for (ports::StoredOutcome& outcome : command.outcomes) {
-    if (!outcome.replaces && ledger_.Find(outcome.key, now)) continue;
+    const auto found = ledger_.Find(outcome.key, now);
+    if (found && found != outcome.replaces) continue;
     stored = ledger_.Store(std::move(outcome.key), std::move(outcome.value), now + outcome.ttl);
     if (!stored) break;
   }

@@ -53,7 +53,7 @@ if operation == 'store' then
   local value = read(KEYS[2])
   local owner = claim(value)
   local stays = value and (not owner or owner ~= me and lives(owner))
-  if replaces == '1' or not stays then redis.call('SET', KEYS[2], outcome, 'PX', lifetime) end
+  if value == replaces or not stays then redis.call('SET', KEYS[2], outcome, 'PX', lifetime) end
   return 0
 end
 for i = 2, #KEYS do

@@ -166,7 +166,7 @@ void Pipeline::OnLedgerEntry(model::RequestId id, const ports::LedgerEntry& entr
       return Conclude(Settled{
           .request = std::move(node.mapped()), .outcome = *std::move(outcome), .queued = {}});
     }
-    if (!request.asks_content && !std::exchange(request.replaces, true)) {
+    if (!request.asks_content && !std::exchange(request.replaces, entry.outcome)) {
       request.asks_claim = true;
       return AskLedger(id);
     }

@@ -68,8 +68,9 @@ struct Request {
   bool held_before = false;    // another replica had the claim when the ledger was asked last
   bool asks_content = false;   // its own outcome isn't known: the ledger is asked by content_key
   bool leads_content = false;  // of this process's requests with that key, it is the one that works
-  bool replaces = false;       // the outcome that is known doesn't serve it
-  bool asks_claim = false;     // it is to be replaced: the ledger is asked by ClaimKey()
+  bool asks_claim = false;     // its outcome is to be replaced: the ledger is asked by ClaimKey()
+  // The outcome that the ledger has, and that doesn't serve it.
+  std::optional<std::string> replaces;
   // Nothing more is begun for it: its partition isn't ours any more, or we stop. What is under way
   // comes to its end.
   bool abandoned = false;

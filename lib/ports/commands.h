@@ -142,9 +142,9 @@ struct StoredOutcome {
   std::string key;
   std::string value;
   base::Duration ttl{};
-  // Over whatever stands there. Otherwise an outcome that is there stays, and so does the claim of
-  // another replica that lives: what it publishes is to be what the ledger says.
-  bool replaces = false;
+  // An outcome that is there stays, unless it is this one, and so does the claim of another replica
+  // that lives: what it publishes is to be what the ledger says.
+  std::optional<std::string> replaces;
 };
 
 // Answered by OutcomesStored, after all are written or the first failure.

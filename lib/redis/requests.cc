@@ -187,7 +187,8 @@ std::vector<Request> Build(const ports::StoreOutcomes& store, const Deployment& 
   for (const ports::StoredOutcome& outcome : store.outcomes) {
     requests.push_back({"EVALSHA", facts.claim_script, "2", deployment.PermitsKey(),
                         deployment.LedgerKey(outcome.key), "store", deployment.replica,
-                        Millis(outcome.ttl), "", outcome.value, outcome.replaces ? "1" : "0"});
+                        Millis(outcome.ttl), "", outcome.value});
+    if (outcome.replaces) requests.back().push_back(*outcome.replaces);
   }
   return requests;
 }

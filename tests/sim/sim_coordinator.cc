@@ -204,7 +204,7 @@ void SimCoordinator::Keep(int replica, const ports::StoredOutcome& stored) {
   Entry& entry = ledger_[stored.key];
   const bool of_another =
       entry.owner != replica && permits_.Lives(std::to_string(entry.owner), schedule_.now());
-  if ((entry.outcome || of_another) && !stored.replaces) return;
+  if ((entry.outcome && entry.outcome != stored.replaces) || of_another) return;
   entry = Entry{.outcome = stored.value, .owner = 0, .call = {}};
 }
 

@@ -76,7 +76,7 @@ TEST_F(Writes, GoOutInOneCommandOfEachKind) {
 
 TEST_F(Writes, GiveTheClaimBesideAReplacedOutcomeBackWhenItIsStored) {
   Settled settled = Outcome("a");
-  settled.request.replaces = true;
+  settled.request.replaces = "failed";
   writes_.Store(settled);
   EXPECT_EQ(Sent(), "store a");
   EXPECT_EQ(Stored({}), "a");
@@ -85,7 +85,7 @@ TEST_F(Writes, GiveTheClaimBesideAReplacedOutcomeBackWhenItIsStored) {
 
 TEST_F(Writes, KeepThatClaimWhileAnAbandonedOutcomeIsNotStored) {
   Settled settled = Outcome("a", /*abandoned=*/true);
-  settled.request.replaces = true;
+  settled.request.replaces = "failed";
   writes_.Store(settled);
   Sent();
   EXPECT_EQ(Stored(Away()), "");

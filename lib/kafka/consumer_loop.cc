@@ -141,8 +141,8 @@ void ConsumerLoop::ReadLag(base::Timestamp now) {
 
 // Polling waits for it, but so briefly and rarely that a thread of its own would be too much.
 void ConsumerLoop::AskForEnds(base::Timestamp now) {
-  if (paused_.empty()) paused_ends_.clear();
-  if (paused_.empty() || now < next_ends_ || close_by_ || rebuild_at_) return;
+  if (paused_.empty()) return paused_ends_.clear();
+  if (now < next_ends_ || close_by_ || rebuild_at_) return;
   next_ends_ = now + options_.end_offsets_interval;
   auto ends = client_->EndOffsets({paused_.begin(), paused_.end()}, kEndOffsetsTimeout);
   // What is wrong with brokers is told by other ways, and the next time isn't far.

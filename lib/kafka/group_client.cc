@@ -218,7 +218,6 @@ std::vector<PartitionLag> GroupClient::Lag(
 base::Result<std::map<model::TopicPartition, std::int64_t>> GroupClient::EndOffsets(
     const std::vector<model::TopicPartition>& partitions, base::Duration timeout) const {
   std::map<model::TopicPartition, std::int64_t> ends;
-  if (partitions.empty()) return ends;
   // One request for each leader, where rd_kafka_query_watermark_offsets() makes two a partition.
   const PartitionListHandle list = MakeList(partitions);
   for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;

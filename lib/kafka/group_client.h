@@ -62,7 +62,8 @@ class GroupClient {
 
   // Without a round trip.
   std::vector<PartitionLag> Lag(const std::vector<ports::AssignedPartition>& assigned) const;
-  // The next offsets to be written, as their leaders tell. Blocks for up to `timeout`.
+  // The next offsets to be written, of at least one partition, as their leaders tell. Blocks for up
+  // to `timeout`.
   base::Result<std::map<model::TopicPartition, std::int64_t>> EndOffsets(
       const std::vector<model::TopicPartition>& partitions, base::Duration timeout) const;
 
